@@ -1,0 +1,230 @@
+"""The organisation as its administrators write it down: one document, loaded whole, revisioned.
+
+`helpdesk load FILE.yaml` validates it and gives every service the same revision of it. Keys are short
+lower-case words; everything a person reads has a Vietnamese and an English name.
+"""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from schemas.values import Channel, ClockKind, Group, Language, LocalText, Named, Person
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
+Window = tuple[TimeOfDay, TimeOfDay]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Part(BaseModel):
+    """Strict: a misspelt field in the organisation file is an error, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClosedDay(Part):
+    date: date
+    name: str = ""
+
+
+def _day(value: object) -> object:
+    return {"date": value} if isinstance(value, str | date) else value
+
+
+class CalendarSpec(Part):
+    """When a group works. Windows are wall-clock times in `timezone`; `24:00` ends a day."""
+
+    key: Key = "calendar"
+    timezone: str = Field(description="IANA zone, e.g. `Asia/Ho_Chi_Minh`.")
+    week: dict[Weekday, tuple[Window, ...]] = Field(default_factory=dict)
+    holidays: str | None = Field(default=None, description="Country code whose public holidays and make-up days are the seed, e.g. `VN`.")
+    closed: tuple[Annotated[ClosedDay, BeforeValidator(_day)], ...] = Field(default=(), description="Days off, besides the seed.")
+    extra: dict[date, tuple[Window, ...]] = Field(default_factory=dict, description="Windows of a day that replace every other rule for it: make-up days, half days, a seed's holiday worked.")
+    closures: dict[date, tuple[Window, ...]] = Field(default_factory=dict, description="Windows cut out of a day: partial closures.")
+
+
+class Target(Part):
+    """Working hours or working days: different units, never converted."""
+
+    clock: ClockKind
+    hours: float | None = Field(default=None, gt=0, le=10_000, description="Working hours.")
+    days: int | None = Field(default=None, gt=0, le=1_000, description="Working days; ends at the close of the last one.")
+    count_first_day: bool = Field(default=False, description="Whether the day of receipt is the first working day.")
+    warn_percent: tuple[Annotated[int, Field(gt=0, lt=100)], ...] = (75,)
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Self:
+        if (self.hours is None) == (self.days is None):
+            raise ValueError("give either `hours` or `days`")
+        return self
+
+
+Recipient = Literal["officer", "lead", "supervisor", "authority"]
+
+
+class Step(Part):
+    """One step of the ladder: when, to whom, and whether the ticket moves."""
+
+    clock: ClockKind = "resolution"
+    percent: int | None = Field(default=None, gt=0, le=100, description="Share of the target.")
+    after_hours: float | None = Field(default=None, ge=0, description="Working hours after the miss.")
+    after_days: int | None = Field(default=None, ge=0, description="Working days after the miss.")
+    tell: tuple[Recipient, ...] = ()
+    take_over: Literal["parent_group", "authority"] | None = None
+
+    @model_validator(mode="after")
+    def _one_instant(self) -> Self:
+        if sum(x is not None for x in (self.percent, self.after_hours, self.after_days)) != 1:
+            raise ValueError("give one of `percent`, `after_hours`, `after_days`")
+        return self
+
+
+DEFAULT_LADDER = (
+    Step(percent=75, tell=("officer", "lead")),
+    Step(percent=100, tell=("lead", "supervisor")),
+    Step(after_hours=4, tell=("lead", "supervisor"), take_over="parent_group"),
+    Step(after_days=1, tell=("supervisor", "authority"), take_over="authority"),
+)
+
+
+class PolicySpec(Part):
+    """Which clocks with which targets apply to which tickets; the first policy that matches wins."""
+
+    key: Key
+    topics: tuple[Key, ...] = Field(default=(), description="Empty: every topic.")
+    units: tuple[Key, ...] = Field(default=(), description="Groups of these units and of the units below them. Empty: all.")
+    channels: tuple[Channel, ...] = ()
+    targets: tuple[Target, ...] = Field(min_length=1)
+    ladder: tuple[Step, ...] = DEFAULT_LADDER
+    reopen_days: int = Field(default=14, ge=0, description="Days after a resolution in which the business can reopen it.")
+
+    def target(self, clock: ClockKind) -> Target | None:
+        return next((target for target in self.targets if target.clock == clock), None)
+
+
+class UnitSpec(Part):
+    key: Key
+    name: LocalText
+    parent: Key | None = None
+    level: Literal["general_department", "department", "sub_department", "team"]
+
+
+class TopicSpec(Part):
+    key: Key
+    name: LocalText
+
+
+class GroupSpec(Part):
+    key: Key
+    name: LocalText
+    unit: Key
+    mailbox: Email | None = None
+    calendar: Key
+    lead: Key = Field(description="Key of the officer who leads it.")
+    topics: tuple[Key, ...] = Field(default=(), description="Topics it owns within its unit. Empty: all.")
+    assignment: Literal["claim", "automatic"] = "claim"
+    on_duty_always: bool = Field(default=False, description="On duty 24/24: quiet hours do not apply.")
+
+
+class OfficerSpec(Part):
+    key: Key
+    name: str
+    email: Email | None = None
+    language: Language = "vi"
+    groups: tuple[Key, ...] = ()
+    supervises: tuple[Key, ...] = Field(default=(), description="Units whose whole subtree this person supervises.")
+    roles: tuple[Literal["administrator", "auditor"], ...] = ()
+    substitute: Key | None = None
+    on_duty: bool = True
+
+
+class RuleSpec(Part):
+    """An assignment rule; empty conditions match everything. The first rule that matches wins and its name is the reason."""
+
+    name: str
+    topics: tuple[Key, ...] = ()
+    units: tuple[Key, ...] = ()
+    without_unit: bool = Field(default=False, description="Only requests whose business named no unit.")
+    channels: tuple[Channel, ...] = ()
+    languages: tuple[Language, ...] = ()
+    words: tuple[str, ...] = Field(default=(), description="Any of these in the subject or text, case and tone marks ignored.")
+    group: Key
+
+
+class ChatAccountSpec(Part):
+    key: Key
+    group: Key
+    secret: str = Field(min_length=24, description="Standard Webhooks secret, `whsec_…` (base64) or plain text.")
+    callback_url: str | None = Field(default=None, pattern=r"^https?://", description="Where answers are posted, signed the same way.")
+
+
+class AuthoritySpec(Part):
+    """The top of the ladder: who decides when nobody below did."""
+
+    name: LocalText
+    email: Email | None = None
+    language: Language = "vi"
+
+
+class Organisation(Part):
+    name: LocalText
+    timezone: str = "Asia/Ho_Chi_Minh"
+    units: tuple[UnitSpec, ...] = Field(min_length=1)
+    topics: tuple[TopicSpec, ...] = Field(min_length=1)
+    calendars: tuple[CalendarSpec, ...] = Field(min_length=1)
+    policies: tuple[PolicySpec, ...] = Field(min_length=1)
+    groups: tuple[GroupSpec, ...] = Field(min_length=1)
+    officers: tuple[OfficerSpec, ...] = Field(min_length=1)
+    rules: tuple[RuleSpec, ...] = ()
+    focal_point: Key = Field(description="The group that gets what no rule matches.")
+    competent_authority: AuthoritySpec
+    chat_accounts: tuple[ChatAccountSpec, ...] = ()
+
+    def unit(self, key: str) -> UnitSpec | None:
+        return next((unit for unit in self.units if unit.key == key), None)
+
+    def topic(self, key: str) -> TopicSpec | None:
+        return next((topic for topic in self.topics if topic.key == key), None)
+
+    def group(self, key: str) -> GroupSpec | None:
+        return next((group for group in self.groups if group.key == key), None)
+
+    def officer(self, key: str) -> OfficerSpec | None:
+        return next((officer for officer in self.officers if officer.key == key), None)
+
+    def chat_account(self, key: str) -> ChatAccountSpec | None:
+        return next((account for account in self.chat_accounts if account.key == key), None)
+
+    def calendar(self, key: str) -> CalendarSpec | None:
+        return next((calendar for calendar in self.calendars if calendar.key == key), None)
+
+    def ancestors(self, unit: str) -> tuple[str, ...]:
+        """The unit itself, then its parents up to the root."""
+        chain: list[str] = []
+        current = self.unit(unit)
+        while current is not None and current.key not in chain:
+            chain.append(current.key)
+            current = self.unit(current.parent) if current.parent else None
+        return tuple(chain)
+
+    def as_named(self, spec: UnitSpec | TopicSpec) -> Named:
+        return Named(key=spec.key, name=spec.name)
+
+    def as_group(self, spec: GroupSpec) -> Group:
+        """The group as events carry it."""
+        unit = self.unit(spec.unit)
+        calendar = self.calendar(spec.calendar)
+        return Group(
+            key=spec.key,
+            name=spec.name,
+            unit=Named(key=spec.unit, name=unit.name if unit else spec.name),
+            mailbox=spec.mailbox,
+            timezone=calendar.timezone if calendar else self.timezone,
+        )
+
+    def as_person(self, spec: OfficerSpec) -> Person:
+        return Person(key=spec.key, name=spec.name, email=spec.email, language=spec.language)
+
+

@@ -1,0 +1,131 @@
+"""Values that several events carry."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.envelope import Instant, Model
+
+Language = Literal["vi", "en"]
+Channel = Literal["form", "api", "email", "chat"]
+AuthorRole = Literal["business", "officer", "system"]
+MessageKind = Literal["request", "message", "answer", "question", "resolution", "note"]
+ClockKind = Literal["first_response", "next_response", "resolution", "hand_over"]
+ClockState = Literal["running", "paused", "met", "missed", "cancelled"]
+TicketStatus = Literal["new", "open", "waiting", "referred", "resolved", "closed", "merged", "rejected"]
+
+
+class LocalText(Model):
+    """A name in both languages."""
+
+    vi: str
+    en: str
+
+    def in_language(self, language: Language) -> str:
+        return self.en if language == "en" else self.vi
+
+
+class Named(Model):
+    """Something the organisation file names: a topic, a unit."""
+
+    key: str
+    name: LocalText
+
+
+class Business(Model):
+    name: str
+    tax_code: str | None = None
+
+
+class ChatAddress(Model):
+    """Where a chat answer goes: the account it came by and the conversation on it."""
+
+    account: str
+    conversation: str
+
+
+class Contact(Model):
+    """The person who asked. At least one of `email`, `phone`, `chat` is set."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    chat: ChatAddress | None = None
+
+
+class Attachment(Model):
+    """A stored file; `content_type` was sniffed from its bytes, never taken from the sender."""
+
+    id: str = Field(description="SHA-256 based id in intake's file store.")
+    filename: str
+    content_type: str
+    size: int = Field(ge=0, description="Bytes.")
+    sha256: str
+
+
+class Message(Model):
+    """Anything said on a ticket."""
+
+    id: str
+    kind: MessageKind
+    public: bool
+    author_role: AuthorRole
+    author_name: str | None = None
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+    channel: Channel | None = Field(default=None, description="Set on what the business sent.")
+    automatic: str | None = Field(default=None, description="Why it is taken for automatic mail; such messages start and stop nothing.")
+    at: Instant
+
+
+class Person(Model):
+    """Somebody of the organisation who can be told something."""
+
+    key: str
+    name: str
+    email: str | None = None
+    language: Language = "vi"
+
+
+class Group(Model):
+    """A support group as others need to see it."""
+
+    key: str
+    name: LocalText
+    unit: Named
+    mailbox: str | None = Field(default=None, description="The group's own e-mail address.")
+    timezone: str = Field(default="Asia/Ho_Chi_Minh", description="IANA zone of its calendar.")
+
+
+class Deadline(Model):
+    """One clock of a ticket as others need to see it."""
+
+    kind: ClockKind
+    cycle: int = Field(ge=1)
+    state: ClockState
+    due_at: Instant | None = Field(default=None, description="None while paused and when cancelled.")
+    missed_at: Instant | None = Field(default=None, description="The instant the target was reached with the work not done.")
+    left: timedelta | None = Field(default=None, description="Working time left, while paused and the target is in hours.")
+    left_days: int | None = Field(default=None, ge=0, description="Working days left, while paused and the target is in days.")
+    finished_at: Instant | None = None
+
+
+class Ticket(Model):
+    """The ticket as it stands after the event that carries it, so that no reader has to ask back."""
+
+    reference: str
+    status: TicketStatus
+    subject: str
+    topic: Named
+    unit: Named | None = Field(default=None, description="The unit the business named.")
+    language: Language
+    channel: Channel
+    business: Business
+    contact: Contact
+    group: Group
+    officer: Person | None = None
+    deadlines: tuple[Deadline, ...] = ()
+    opened_at: Instant
+    resolved_at: Instant | None = None
+    version: int = Field(ge=1, description="Equals the sequence of the event that carries it.")
