@@ -1,0 +1,110 @@
+"""Dead letters: records that will never work here, kept with their bytes and the reason."""
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka.errors import KafkaError
+from prometheus_client import Counter
+from structlog.typing import FilteringBoundLogger
+
+from kit.errors import TransientError
+
+BURST: Final = 100
+"""Dead letters within `BURST_SECONDS` that stop the consumer: that many at once is a bad release, not bad records."""
+
+BURST_SECONDS: Final = 60.0
+
+DEAD = Counter("helpdesk_dead_letters", "Records put aside", ["topic", "group", "error"])
+
+
+class BurstError(TransientError):
+    """Too many dead letters in a row: the consumer stays where it is until somebody has looked."""
+
+
+class DeadLetters:
+    """Writes to `helpdesk.<service>.dlq`: same key and bytes, with where it came from and why in headers."""
+
+    def __init__(
+        self,
+        topic: str,
+        group: str,
+        *,
+        make_producer: Callable[[], AIOKafkaProducer],
+        logger: FilteringBoundLogger,
+        burst: int = BURST,
+    ) -> None:
+        self._topic = topic
+        self._group = group
+        self._make_producer = make_producer
+        self._producer: AIOKafkaProducer | None = None
+        self._logger = logger
+        self._burst = burst
+        self._recent: deque[float] = deque()
+        self.stopped = False
+
+    async def put(self, record: ConsumerRecord, error: BaseException) -> None:
+        """Durable before it returns. TransientError when it could not be written; the record then comes again."""
+        self._count_towards_burst()
+        try:
+            producer = await self._connected()
+            await producer.send_and_wait(self._topic, value=record.value, key=record.key, headers=_headers(record, error))
+        except (KafkaError, OSError) as failure:
+            self._producer = None
+            raise TransientError(f"dead letter not written: {failure!r}") from failure
+        DEAD.labels(record.topic, self._group, type(error).__name__).inc()
+        self._logger.error(
+            "inlet.dead_letter",
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            error=type(error).__name__,
+            detail=str(error)[:300],
+        )
+
+    def went_well(self, count: int) -> None:
+        """Records that worked show that the release is not at fault: half the suspicion goes for each batch."""
+        for _ in range(min(count, len(self._recent) // 2)):
+            self._recent.popleft()
+
+    def _count_towards_burst(self) -> None:
+        now = time.monotonic()
+        while self._recent and self._recent[0] < now - BURST_SECONDS:
+            self._recent.popleft()
+        if self.stopped or len(self._recent) >= self._burst:
+            self.stopped = True
+            raise BurstError(
+                f"{self._burst} dead letters within {BURST_SECONDS:.0f} s: consuming stops here. Look at `helpdesk dlq list {self._group}`."
+            )
+        self._recent.append(now)
+
+    async def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = self._make_producer()
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+
+def _headers(record: ConsumerRecord, error: BaseException) -> list[tuple[str, bytes]]:
+    """ASCII only; the original headers go along as JSON of Latin-1 text, whatever bytes they were."""
+    return [
+        ("x-origin", f"{record.topic}/{record.partition}/{record.offset}".encode()),
+        ("x-error", type(error).__name__.encode("ascii", "replace")),
+        ("x-detail", json.dumps(str(error)[:2_000]).encode("ascii")),
+        ("x-at", datetime.now(UTC).isoformat().encode()),
+        ("x-headers", json.dumps([[name, (value or b"").decode("latin-1")] for name, value in record.headers]).encode("ascii")),
+    ]

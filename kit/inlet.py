@@ -1,0 +1,168 @@
+"""Events in: batches from Kafka, applied at least once, with dead letters for what will never work.
+
+The middleware decides what FastStream's `NACK_ON_ERROR` then does: it returns (offsets are committed) or, when the
+infrastructure is in trouble, pauses and raises (the whole batch comes again). `apply` must therefore be idempotent.
+"""
+
+import asyncio
+import dataclasses
+import random
+import time
+from collections import Counter as Tally
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from prometheus_client import Counter, Histogram
+from pydantic import TypeAdapter, ValidationError
+from structlog.typing import FilteringBoundLogger
+
+from kit.deadletters import BurstError, DeadLetters
+from kit.errors import TransientError
+from kit.kafka import REBALANCE_TIMEOUT_MS, SESSION_TIMEOUT_MS
+from kit.mongo import is_passing
+from schemas.envelope import Event, UnknownEvent
+
+E = TypeVar("E", bound=Event)
+
+LONGEST_PAUSE = 10.0
+"""Seconds; far below `max_poll_interval_ms` (300 s), after which Kafka would take the partitions away."""
+
+STUCK_AFTER = 120.0
+
+APPLIED = Counter("helpdesk_events_applied", "Events applied", ["topic", "group"])
+SKIPPED = Counter("helpdesk_events_unknown", "Events of a type this release does not know", ["topic", "type"])
+SECONDS = Histogram("helpdesk_batch_seconds", "Seconds to apply one batch", ["topic", "group"])
+
+
+class Inlet(Generic[E]):
+    """One subscription: decode, apply in one go, and when that fails find the record that is to blame."""
+
+    def __init__(
+        self,
+        topic: str,
+        group: str,
+        adapter: TypeAdapter[Any],
+        apply: Callable[[Sequence[E]], Awaitable[None]],
+        dead_letters: DeadLetters,
+        *,
+        logger: FilteringBoundLogger,
+    ) -> None:
+        self.topic = topic
+        self.group = group
+        self._adapter = adapter
+        self._apply = apply
+        self._dead_letters = dead_letters
+        self._logger = logger
+        self._failures = 0
+        self._busy_since: float | None = None
+        self.last_ok_at: float | None = None
+        self.subscriber: Any = None
+
+    def stuck(self) -> bool:
+        """Whether one batch has been under way for too long, or the consumer left its group and never came back."""
+        return self._busy_since is not None and time.monotonic() - self._busy_since > STUCK_AFTER
+
+    def assigned(self) -> bool:
+        """Whether the consumer takes part in its group (it may still hold no partition when others hold them all)."""
+        consumer: AIOKafkaConsumer | None = getattr(self.subscriber, "consumer", None)
+        return consumer is not None and bool(consumer.assignment())
+
+    async def take(self, records: Sequence[ConsumerRecord]) -> None:
+        """Apply a batch. Raises (after a pause) only when all of it must come again."""
+        self._busy_since = time.monotonic()
+        try:
+            with SECONDS.labels(self.topic, self.group).time():
+                await self._apply_or_blame(await self._decoded(records))
+            self._failures = 0
+            self.last_ok_at = time.monotonic()
+        except Exception as error:
+            if isinstance(error, BurstError) or not (isinstance(error, TransientError) or is_passing(error)):
+                self._logger.exception("inlet.stopped", topic=self.topic, group=self.group)
+            else:
+                self._logger.warning("inlet.pausing", topic=self.topic, group=self.group, error=str(error)[:300])
+            self._failures += 1
+            self._busy_since = None
+            await asyncio.sleep(min(0.2 * 2**self._failures, LONGEST_PAUSE) * random.uniform(0.5, 1.0))  # noqa: S311
+            raise
+        finally:
+            self._busy_since = None
+
+    async def _decoded(self, records: Sequence[ConsumerRecord]) -> list[tuple[ConsumerRecord, E]]:
+        known: list[tuple[ConsumerRecord, E]] = []
+        for record in records:
+            try:
+                event = self._adapter.validate_json(record.value or b"")
+            except (ValidationError, ValueError, RecursionError) as error:
+                await self._dead_letters.put(record, error)
+                continue
+            if isinstance(event, UnknownEvent):
+                SKIPPED.labels(self.topic, event.type[:60]).inc()
+                continue
+            known.append((record, event))
+        return known
+
+    async def _apply_or_blame(self, pairs: list[tuple[ConsumerRecord, E]]) -> None:
+        if not pairs:
+            return
+        try:
+            await self._apply([event for _, event in pairs])
+        except Exception as error:
+            if isinstance(error, TransientError) or is_passing(error):
+                raise
+            if len(pairs) == 1:
+                await self._dead_letters.put(pairs[0][0], error)
+                return
+            for part in _halves(pairs):
+                await self._apply_or_blame(part)
+        else:
+            APPLIED.labels(self.topic, self.group).inc(len(pairs))
+            self._dead_letters.went_well(len(pairs))
+
+
+def _halves(pairs: list[tuple[ConsumerRecord, E]]) -> list[list[tuple[ConsumerRecord, E]]]:
+    """Split by ticket while there are several, else in order: one ticket's events never overtake each other."""
+    tickets = list(Tally(event.ticket_id for _, event in pairs))
+    if len(tickets) > 1:
+        first = set(tickets[: len(tickets) // 2])
+        return [[pair for pair in pairs if (pair[1].ticket_id in first) is wanted] for wanted in (True, False)]
+    middle = len(pairs) // 2
+    return [pairs[:middle], pairs[middle:]]
+
+
+async def _without_headers(records: tuple[ConsumerRecord, ...], original: Callable[..., Awaitable[Any]]) -> Any:  # noqa: ANN401
+    """FastStream decodes headers as UTF-8 before any middleware runs; one bad byte there would lose the record silently."""
+    message = await original(tuple(dataclasses.replace(record, headers=()) for record in records))
+    message.raw_message = records
+    return message
+
+
+async def _undecoded(message: Any) -> Any:  # noqa: ANN401
+    return message.raw_message
+
+
+def subscribe(broker: KafkaBroker, inlet: Inlet[Any], *, batch: int = 300) -> None:
+    """Attach an inlet to the broker with the options everything here relies on."""
+    subscriber = broker.subscriber(
+        inlet.topic,
+        group_id=inlet.group,
+        batch=True,
+        max_records=batch,
+        batch_timeout_ms=100,
+        auto_offset_reset="earliest",
+        ack_policy=AckPolicy.NACK_ON_ERROR,
+        session_timeout_ms=SESSION_TIMEOUT_MS,
+        rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+        heartbeat_interval_ms=3_000,
+        fetch_max_wait_ms=100,
+        parser=_without_headers,
+        decoder=_undecoded,
+    )
+
+    @subscriber
+    async def take(records: Any) -> None:  # noqa: ANN401
+        await inlet.take(records)
+
+    inlet.subscriber = subscriber

@@ -1,0 +1,92 @@
+"""The journal: every event a service ever wrote, in the same transaction as the state it changed.
+
+It is audit trail, outbox and replay source at once. An entry's `stream` is what its `seq` counts in: contiguous
+from 1 and equal to the version of the document the stream belongs to.
+"""
+
+import asyncio
+from collections.abc import Collection as Some
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING
+
+from kit.ids import slot_of
+from kit.mongo import CollectionSpec, Database, Document, IndexModel, Session, translated
+from schemas.envelope import Event
+
+JOURNAL = CollectionSpec(
+    "journal",
+    indexes=(
+        IndexModel([("stream", ASCENDING), ("seq", ASCENDING)], name="stream_seq", unique=True),
+        IndexModel(
+            [("slot", ASCENDING), ("at", ASCENDING), ("seq", ASCENDING)],
+            name="unpublished",
+            partialFilterExpression={"published": False},
+        ),
+        IndexModel([("at", ASCENDING)], name="at"),
+    ),
+    shard_key={"key": "hashed"},
+)
+RELAY_STATE = CollectionSpec("relay_state")
+RELAY_LEASES = CollectionSpec("relay_leases", indexes=(IndexModel([("owner", ASCENDING)]),))
+
+
+def entry(topic: str, event: Event, stream: str | None = None) -> Document:
+    return {
+        "_id": event.id,
+        "stream": stream or event.ticket_id,
+        "seq": event.sequence,
+        "key": event.ticket_id,
+        "slot": slot_of(event.ticket_id),
+        "topic": topic,
+        "type": event.type,
+        "at": event.occurred_at,
+        "published": False,
+        "body": event.model_dump_json(exclude_none=True),
+        "trace": event.traceparent,
+    }
+
+
+class Journal:
+    """One service's journal; the topic is the one that service alone writes."""
+
+    def __init__(self, database: Database, topic: str) -> None:
+        self._entries = database[JOURNAL.name]
+        self._topic = topic
+        self.bell = asyncio.Event()
+        """Set when there is something to publish; the relay waits on it."""
+
+    async def append(self, events: Sequence[Event], session: Session, *, streams: Sequence[str] | None = None) -> None:
+        """Inside a transaction. DuplicateKey: an event of that id, or that place in the stream, is there already."""
+        if events:
+            names: Sequence[str | None] = streams or [None] * len(events)
+            documents = [entry(self._topic, event, stream) for event, stream in zip(events, names, strict=True)]
+            await self._entries.insert_many(documents, session=session, ordered=True)
+
+    def ring(self) -> None:
+        """After the commit: something waits to be published."""
+        self.bell.set()
+
+    async def unpublished(self, slots: Some[int], limit: int) -> list[Document]:
+        """What is still owed, in an order that keeps every stream's order."""
+        with translated():
+            cursor = self._entries.find({"published": False, "slot": {"$in": sorted(slots)}})
+            return await cursor.sort([("at", ASCENDING), ("seq", ASCENDING)]).limit(limit).to_list(limit)
+
+    async def mark_published(self, ids: Sequence[str]) -> None:
+        with translated():
+            await self._entries.update_many({"_id": {"$in": list(ids)}}, {"$set": {"published": True}})
+
+    async def owe_again(self, since: datetime) -> int:
+        """Everything journalled since `since` is to be published again. Returns how many entries."""
+        with translated():
+            result = await self._entries.update_many({"at": {"$gte": since}, "published": True}, {"$set": {"published": False}})
+        self.ring()
+        return int(result.modified_count)
+
+    async def oldest_unpublished_at(self) -> datetime | None:
+        with translated():
+            row: dict[str, Any] | None = await self._entries.find_one({"published": False}, sort=[("at", ASCENDING)])
+        return row["at"] if row else None

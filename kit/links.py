@@ -1,0 +1,78 @@
+"""Links that let the person who holds them see one page: signed, expiring, and saying nothing about that person.
+
+A token is base32 (lower case, so that it survives being typed or re-cased) of version, id, expiry and a 128-bit
+HMAC-SHA256. Whoever signs uses the newest secret; whoever reads may accept older ones, so that secrets can be changed
+without breaking links that were already sent.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+LIFETIME: Final = timedelta(days=90)
+
+_VERSION: Final = b"\x01"
+_PURPOSE: Final = b"status-link\x00"
+"""Signed with every token, so that another kind of token under the same secret is never taken for this one."""
+
+_MAC_BYTES: Final = 16
+_EXPIRY_BYTES: Final = 5
+_LENGTH: Final = 1 + 16 + _EXPIRY_BYTES + _MAC_BYTES
+
+
+class BadLink(ValueError):
+    """The token was not made with any of our secrets, or was changed."""
+
+
+class ExpiredLink(ValueError):
+    """The token was ours, and its time has passed."""
+
+
+def status_token(secret: str, ticket_id: str, expires_at: datetime) -> str:
+    """The token for one ticket; equal inputs give equal tokens. `ticket_id` is a UUID; the expiry is cut to whole seconds."""
+    expiry = int(expires_at.timestamp()).to_bytes(_EXPIRY_BYTES)
+    payload = _VERSION + uuid.UUID(ticket_id).bytes + expiry
+    return _encoded(payload + _mac(secret, payload))
+
+
+def read_token(secrets: str | Sequence[str], token: str, now: datetime) -> str:
+    """The ticket's id. `secrets`: one, or all that are still accepted. Raises BadLink or ExpiredLink."""
+    payload, mac = _split(token)
+    accepted = (secrets,) if isinstance(secrets, str) else secrets
+    if not any([hmac.compare_digest(_mac(secret, payload), mac) for secret in accepted]):  # noqa: C419 (every secret takes its time)
+        raise BadLink("This link is not valid. Use the link exactly as it was sent to you.")
+    ticket_id, expiry = payload[1:17], payload[17:]
+    if now >= datetime.fromtimestamp(int.from_bytes(expiry), UTC):
+        raise ExpiredLink("This link has expired. Use the link in the latest message about your request.")
+    return str(uuid.UUID(bytes=ticket_id))
+
+
+def status_url(public_url: str, secret: str, reference: str, ticket_id: str, now: datetime, *, lifetime: timedelta = LIFETIME) -> str:
+    """The address of the status page of one request; it works until `now + lifetime`."""
+    return f"{public_url.rstrip('/')}/requests/{reference}?k={status_token(secret, ticket_id, now + lifetime)}"
+
+
+def _mac(secret: str, payload: bytes) -> bytes:
+    if not secret:
+        raise ValueError("the secret for links is empty")
+    return hmac.new(secret.encode(), _PURPOSE + payload, hashlib.sha256).digest()[:_MAC_BYTES]
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.b32encode(raw).decode("ascii").rstrip("=").lower()
+
+
+def _split(token: str) -> tuple[bytes, bytes]:
+    """Payload and MAC; refuses every spelling but our own, so that one link has one form."""
+    try:
+        raw = base64.b32decode(token.upper() + "=" * (-len(token) % 8))
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != _LENGTH or raw[:1] != _VERSION or _encoded(raw) != token.lower():
+        raise BadLink("This link is not valid. Use the link exactly as it was sent to you.")
+    return raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]

@@ -1,0 +1,192 @@
+"""MongoDB: the only module that knows the driver (Motor).
+
+All writes are majority writes; state and the events it causes are written by `Mongo.transaction`.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias, TypeVar, cast
+
+from gridfs.errors import FileExists, NoFile
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+    AsyncIOMotorGridFSBucket,
+)
+from pymongo import IndexModel, UpdateOne
+from pymongo.errors import (
+    BulkWriteError,
+    CollectionInvalid,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from kit.errors import TransientError
+
+Document = dict[str, Any]
+Collection: TypeAlias = "AsyncIOMotorCollection[Any]"
+Database: TypeAlias = "AsyncIOMotorDatabase[Any]"
+Session = AsyncIOMotorClientSession
+DuplicateKey = DuplicateKeyError
+DriverError = PyMongoError
+T = TypeVar("T")
+
+__all__ = [
+    "Collection",
+    "CollectionSpec",
+    "Database",
+    "Document",
+    "DriverError",
+    "DuplicateKey",
+    "Files",
+    "IndexModel",
+    "Mongo",
+    "Session",
+    "UpdateOne",
+    "is_passing",
+    "translated",
+]
+
+_PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
+_NOT_PRIMARY = frozenset({91, 189, 11600, 11602, 10107, 13435, 13436})
+"""Server error codes of a node that shuts down or steps down."""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the database's trouble is of the kind that passes."""
+    if isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError):
+        return True
+    if isinstance(error, OperationFailure) and error.code in _NOT_PRIMARY:
+        return True
+    return isinstance(error, PyMongoError) and any(error.has_error_label(label) for label in _PASSING_LABELS)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn passing driver trouble into `TransientError`, and a bulk's duplicate key into `DuplicateKey`."""
+    try:
+        yield
+    except BulkWriteError as error:
+        first: dict[str, Any] = next(iter((error.details or {}).get("writeErrors", [])), {})
+        if first.get("code") == 11000:  # noqa: PLR2004 (MongoDB's code of a duplicate key)
+            raise DuplicateKey(str(first.get("errmsg")), 11000, first) from error
+        if is_passing(error):
+            raise TransientError(f"MongoDB: {error}") from error
+        raise
+    except PyMongoError as error:
+        if is_passing(error):
+            raise TransientError(f"MongoDB: {error}") from error
+        raise
+
+
+@dataclass(frozen=True)
+class CollectionSpec:
+    """A collection with its indexes and, where given, its `$jsonSchema` validator."""
+
+    name: str
+    indexes: Sequence[IndexModel] = ()
+    schema: Mapping[str, Any] | None = None
+    shard_key: Mapping[str, Any] = field(default_factory=lambda: {"_id": "hashed"})
+
+
+class Mongo:
+    """One client for one event loop."""
+
+    def __init__(self, uri: str, *, application: str = "helpdesk") -> None:
+        self._client: Any = AsyncIOMotorClient(
+            uri,
+            appname=application,
+            tz_aware=True,
+            tzinfo=UTC,
+            w="majority",
+            readConcernLevel="majority",
+            retryWrites=True,
+            serverSelectionTimeoutMS=5_000,
+            connectTimeoutMS=5_000,
+            socketTimeoutMS=30_000,
+            maxPoolSize=50,
+        )
+        self._offset = timedelta()
+
+    def database(self, name: str) -> Database:
+        return cast("Database", self._client.get_database(name))
+
+    async def transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run `work(session)` in one majority transaction; it may run more than once, so it must start from its arguments.
+
+        Raises `TransientError` when the database is in passing trouble, `DuplicateKey` when a unique key stood in the way.
+        """
+        with translated():
+            async with await self._client.start_session() as session:
+                return cast(
+                    "T",
+                    await session.with_transaction(
+                        work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority"), max_commit_time_ms=20_000
+                    ),
+                )
+
+    async def ensure(self, database: Database, specs: Sequence[CollectionSpec]) -> None:
+        """Create missing collections, indexes and validators. Idempotent."""
+        with translated():
+            existing = set(await database.list_collection_names())
+            for spec in specs:
+                if spec.name not in existing:
+                    with suppress(CollectionInvalid):  # another process was faster
+                        await database.create_collection(spec.name)
+                if spec.indexes:
+                    await database[spec.name].create_indexes(list(spec.indexes))
+                if spec.schema is not None:
+                    await database.command("collMod", spec.name, validator={"$jsonSchema": spec.schema}, validationLevel="strict")
+
+    async def ping(self) -> None:
+        with translated():
+            await self._client.admin.command("ping")
+
+    async def measure_clock(self) -> timedelta:
+        """Learn how far the server's clock is ahead of ours, to half a round trip; `now` uses it from then on."""
+        with translated():
+            before = datetime.now(UTC)
+            reply = await self._client.admin.command("hello")
+            after = datetime.now(UTC)
+        self._offset = reply["localTime"].replace(tzinfo=UTC) - (before + (after - before) / 2)
+        return self._offset
+
+    def now(self) -> datetime:
+        """The database server's time as last measured, so that all processes agree on what is due."""
+        return datetime.now(UTC) + self._offset
+
+    async def close(self) -> None:
+        self._client.close()
+
+
+class Files:
+    """Stored files (GridFS). A file is written whole before anything refers to it."""
+
+    def __init__(self, database: Database) -> None:
+        self._bucket = AsyncIOMotorGridFSBucket(database, bucket_name="files")
+
+    async def put(self, file_id: str, filename: str, data: bytes, metadata: Mapping[str, Any]) -> None:
+        """Store once; storing the same id again changes nothing."""
+        with translated(), suppress(FileExists, DuplicateKeyError):
+            await self._bucket.upload_from_stream_with_id(file_id, filename, data, metadata=dict(metadata))
+
+    async def get(self, file_id: str) -> bytes | None:
+        with translated():
+            try:
+                return cast("bytes", await (await self._bucket.open_download_stream(file_id)).read())
+            except NoFile:
+                return None
+
+    async def delete(self, file_id: str) -> None:
+        with translated(), suppress(NoFile):
+            await self._bucket.delete(file_id)

@@ -1,0 +1,166 @@
+"""The relay: publishes what the journal owes, in per-ticket order, and republishes when Kafka has lost its log."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from prometheus_client import Counter
+from structlog.typing import FilteringBoundLogger
+
+from kit.errors import TransientError
+from kit.journal import Journal
+from kit.leases import Slots
+from kit.mongo import Collection, Document, UpdateOne, translated
+
+BATCH = 1_000
+"""Entries per round: about 1 MB, one request per partition."""
+
+PUBLISHED = Counter("helpdesk_relay_published", "Journal entries acknowledged by Kafka", ["topic"])
+REPUBLISHED = Counter("helpdesk_relay_republished", "Journal entries owed again because Kafka lost its log", ["topic"])
+
+
+class Relay:
+    """Publishes the entries of the slots this process holds.
+
+    A crash between Kafka's acknowledgement and the mark publishes an entry again: consumers know it by its id.
+    """
+
+    def __init__(  # noqa: PLR0913 (each is one collaborator)
+        self,
+        topic: str,
+        journal: Journal,
+        slots: Slots,
+        *,
+        make_producer: Callable[[], AIOKafkaProducer],
+        ends: Callable[[], Awaitable[dict[int, int]]],
+        restore_topics: Callable[[], Awaitable[object]],
+        state: Collection,
+        window: timedelta,
+        logger: FilteringBoundLogger,
+    ) -> None:
+        self._topic = topic
+        self._journal = journal
+        self._slots = slots
+        self._make_producer = make_producer
+        self._ends = ends
+        self._restore_topics = restore_topics
+        self._state = state
+        self._window = window
+        self._logger = logger
+        self._producer: AIOKafkaProducer | None = None
+
+    async def step(self) -> bool:
+        """Publish one batch; True when there is probably more."""
+        mine = self._slots.mine
+        if not mine:
+            return False
+        entries = await self._journal.unpublished(mine, BATCH)
+        if not entries:
+            return False
+        acknowledged, offsets, failure = await self._send(entries)
+        await self._journal.mark_published(acknowledged)
+        PUBLISHED.labels(self._topic).inc(len(acknowledged))
+        await self._remember(offsets)
+        if failure is not None:
+            await self.close()
+            raise TransientError(f"publishing to {self._topic}: {failure!r}") from failure
+        return len(entries) == BATCH
+
+    async def _send(self, entries: list[Document]) -> tuple[list[str], dict[int, int], BaseException | None]:
+        """(ids acknowledged, highest offset per partition, first failure). After a failure the rest of its key is not sent on."""
+        producer = await self._connected()
+        sent: list[tuple[Document, asyncio.Future[Any]]] = []
+        try:
+            for entry in entries:
+                sent.append((entry, await producer.send(self._topic, **record(entry))))
+        except (KafkaError, OSError) as error:
+            failure: BaseException | None = error
+        else:
+            failure = None
+        results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
+        acknowledged: list[str] = []
+        offsets: dict[int, int] = {}
+        broken: set[str] = set()
+        for (entry, _), result in zip(sent, results, strict=True):
+            if isinstance(result, BaseException):
+                failure = failure or result
+                broken.add(entry["key"])
+            elif entry["key"] not in broken:
+                acknowledged.append(entry["_id"])
+                offsets[result.partition] = max(result.offset, offsets.get(result.partition, -1))
+        return acknowledged, offsets, failure
+
+    async def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = self._make_producer()
+            try:
+                await producer.start()
+            except (KafkaError, OSError) as error:
+                await producer.stop()
+                raise TransientError(f"Kafka: {error!r}") from error
+            self._producer = producer
+        return self._producer
+
+    async def _remember(self, offsets: dict[int, int]) -> None:
+        if offsets:
+            with translated():
+                await self._state.bulk_write(
+                    [
+                        UpdateOne({"_id": f"{self._topic}/{partition}"}, {"$max": {"offset": offset}}, upsert=True)
+                        for partition, offset in offsets.items()
+                    ],
+                    ordered=False,
+                )
+
+    async def check_log(self) -> bool:
+        """Compare the topic's ends with what was acknowledged; a shorter log was lost, so everything in the window is owed again."""
+        # What was acknowledged is read first: ends asked for earlier would be behind what was published in between.
+        with translated():
+            remembered = await self._state.find({"_id": {"$regex": f"^{self._topic}/"}}).to_list(None)
+        ends = await self._ends()
+        if not ends:
+            await self._restore_topics()
+        lost = [row for row in remembered if ends.get(int(row["_id"].rpartition("/")[2]), 0) <= row["offset"]]
+        if not lost:
+            return False
+        # Owe first, forget after: a crash in between publishes twice, never nothing.
+        since = self._slots.now() - self._window
+        count = await self._journal.owe_again(since)
+        with translated():
+            for row in lost:
+                await self._state.delete_one({"_id": row["_id"], "offset": row["offset"]})
+        REPUBLISHED.labels(self._topic).inc(count)
+        self._logger.error("relay.log_lost", topic=self._topic, partitions=len(lost), owed_again=count)
+        return False
+
+    async def close(self) -> None:
+        """Forget the producer; after sequence errors an idempotent one never recovers (aiokafka issue 1017)."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                await asyncio.wait_for(producer.stop(), timeout=10)
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._logger.warning("relay.producer_not_closed", error=repr(error))
+
+
+def record(entry: Document) -> dict[str, Any]:
+    """The Kafka record of a journal entry; headers follow the CloudEvents Kafka binding and hold ASCII only."""
+    at = entry["at"]
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", entry["_id"].encode()),
+        ("ce_type", entry["type"].encode()),
+        ("ce_time", at.isoformat().encode()),
+        ("content-type", b"application/json"),
+    ]
+    if entry.get("trace"):
+        headers.append(("traceparent", entry["trace"].encode("ascii", "ignore")))
+    return {
+        "value": entry["body"].encode(),
+        "key": entry["key"].encode(),
+        "headers": headers,
+        "timestamp_ms": int(at.timestamp() * 1000),
+    }

@@ -1,0 +1,224 @@
+"""HTTP basics: problem JSON (RFC 9457) for every refusal, health, metrics, a server that stops cleanly."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
+
+from kit import trace
+from kit.errors import FieldError, RefusedError, TransientError
+from kit.mongo import DriverError, is_passing
+
+PROBLEM = "application/problem+json"
+RETRY_AFTER = "5"
+
+
+def problem(
+    status: int, title: str, detail: str, *, errors: list[FieldError] | None = None, headers: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None
+) -> JSONResponse:
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail, **(extra or {})}
+    if errors:
+        body["errors"] = [{"field": error.field, "message": error.message} for error in errors]
+    return JSONResponse(body, status_code=status, media_type=PROBLEM, headers=dict(headers or {}))
+
+
+def unavailable() -> JSONResponse:
+    return problem(
+        503,
+        "Out of service for a moment",
+        "The request was not accepted. Send it again in a few seconds.",
+        headers={"Retry-After": RETRY_AFTER},
+    )
+
+
+def web_app(title: str, *, description: str, version: str, logger: FilteringBoundLogger, max_body: int) -> FastAPI:
+    """An app whose every error is problem JSON and whose bodies are limited to `max_body` bytes."""
+    app = FastAPI(title=title, description=description, version=version, redoc_url=None, separate_input_output_schemas=False)
+    app.add_middleware(BodyLimit, limit=max_body)
+    app.add_middleware(Traced)
+
+    async def refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RefusedError)  # noqa: S101 (registered for this type)
+        return problem(error.status, error.title, error.detail, errors=list(error.errors), extra=error.extra)
+
+    async def invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101
+        errors = [FieldError(_path(item["loc"]), _sentence(item)) for item in error.errors()]
+        named = ", ".join(sorted({item.field for item in errors}))
+        return problem(422, "The request is not valid", f"Correct these and send it again: {named}.", errors=errors)
+
+    async def http_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        return problem(error.status_code, str(error.detail), _REMEDIES.get(error.status_code, str(error.detail)), headers=error.headers)
+
+    async def trouble(request: Request, error: Exception) -> Response:
+        if isinstance(error, TransientError | TimeoutError) or is_passing(error):
+            logger.warning("web.unavailable", path=request.url.path, error=str(error)[:300])
+            return unavailable()
+        logger.error("web.failed", path=request.url.path, exc_info=error)
+        return problem(500, "Something went wrong here", "It is logged and not your fault. Try again, or write to us.")
+
+    app.add_exception_handler(RefusedError, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http_error)
+    for kind in (TransientError, TimeoutError, DriverError, Exception):
+        app.add_exception_handler(kind, trouble)
+    return app
+
+
+_REMEDIES = {
+    404: "There is nothing at this address. See /docs for what there is.",
+    405: "This address does not take that method. See /docs.",
+}
+
+
+def _path(location: tuple[Any, ...]) -> str:
+    parts = [str(part) for part in location if part not in ("body", "query", "header", "path")]
+    return ".".join(parts) or "body"
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    if item["type"] == "json_invalid":
+        return f"This is not valid JSON: {item.get('ctx', {}).get('error', 'check the syntax')}."
+    text = str(item["msg"])
+    return text if text.endswith(".") else f"{text}."
+
+
+class Traced:
+    """Puts the caller's trace context, or a new one, where whatever is written meanwhile finds it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            header = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
+            trace.current.set(trace.accepted(header))
+        await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses bodies over `limit` bytes with 413, by their declared length or while they arrive."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if declared.isdigit() and int(declared) > self._limit:
+            await self._too_large()(scope, receive, send)
+            return
+        seen = 0
+        answered = False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limit:
+                raise _TooLargeError
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, noted)
+        except _TooLargeError:
+            if not answered:
+                await self._too_large()(scope, receive, send)
+
+    def _too_large(self) -> JSONResponse:
+        return problem(413, "Too large", f"Send at most {self._limit // 1_000_000} MB in one request.")
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+def add_health(app: FastAPI, *, alive: Callable[[], list[str]], missing: Callable[[], Awaitable[list[str]]]) -> None:
+    """`/livez`: restart me when it fails. `/readyz`: do not send me work yet, with what is missing. `/metrics`: Prometheus."""
+
+    @app.get("/livez", include_in_schema=False)
+    async def livez() -> Response:
+        stuck = alive()
+        if stuck:
+            return problem(503, "Stuck", "Restart this process.", extra={"stuck": stuck})
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        lacking = await missing()
+        if lacking:
+            return problem(503, "Not ready", "It will be when what is missing answers.", extra={"missing": lacking})
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+class WebServer:
+    """uvicorn inside somebody else's event loop: the service's runner owns the signals."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._port = port
+        self._host = host
+        config = uvicorn.Config(
+            app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=10, server_header=False, lifespan="off"
+        )
+        self._server = _Quiet(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listening when it returns. OSError naming the port when it is taken."""
+        listener = listening_socket(self._host, self._port)
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
+        while not self._server.started:
+            if self._task.done():
+                await self._task
+                return
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Finish the requests under way, for at most 10 s."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+
+class _Quiet(uvicorn.Server):
+    """Leaves signals alone."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A bound socket. OSError with a sentence when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"port {port} on {host} is taken: {error.strerror}") from error
+    listener.setblocking(False)
+    return listener
