@@ -1,0 +1,62 @@
+"""Events in: every ticket event becomes the deliveries it asks for, each exactly once."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from kit.errors import TransientError
+from kit.mongo import DuplicateKey, Mongo
+from kit.organisation import OrganisationStore
+from services.notifier.domain.address import BadAddress
+from services.notifier.domain.audience import Delivery, plan
+from services.notifier.rendering import Renderer
+from services.notifier.repository import DeliveryRepository, Planned
+
+ATTEMPTS: Final = 5
+PER_EVENT: Final = 100
+"""More than the recipients of any event: keeps the order of events apart from the order within one."""
+
+
+class Handlers:
+    def __init__(
+        self, mongo: Mongo, deliveries: DeliveryRepository, renderer: Renderer, organisation: OrganisationStore, wake: Any
+    ) -> None:  # noqa: ANN401
+        self._mongo = mongo
+        self._deliveries = deliveries
+        self._renderer = renderer
+        self._organisation = organisation
+        self._wake = wake
+
+    async def on_tickets(self, events: Sequence[Any]) -> None:
+        """Plan a batch in one transaction."""
+        accounts = self._writable_accounts()
+        wanted = [(delivery, event, place) for event in events for place, delivery in enumerate(plan(event, accounts))]
+        for _ in range(ATTEMPTS if wanted else 0):
+            known = await self._deliveries.known([delivery.id for delivery, _, _ in wanted])
+            fresh = [self._planned(delivery, event, place) for delivery, event, place in wanted if delivery.id not in known]
+            held = await self._deliveries.held_lanes({item.delivery.lane for item in fresh}) if fresh else {}
+            try:
+                await self._deliveries.add(fresh, held, self._mongo.now())
+            except DuplicateKey:
+                continue
+            self._wake.set()
+            return
+        if wanted:
+            raise TransientError("deliveries of this batch are being planned elsewhere")
+
+    def _writable_accounts(self) -> Collection[str]:
+        return [account.key for account in self._organisation.current.organisation.chat_accounts if account.callback_url]
+
+    def _planned(self, delivery: Delivery, event: Any, place: int) -> Planned:  # noqa: ANN401 (one of the ticket events)
+        """Rendered now, so that every attempt sends the same bytes and a mistake shows at once."""
+        content: bytes | None = None
+        refusal: str | None = None
+        try:
+            if delivery.channel == "email":
+                content = self._renderer.render(delivery, event)
+            elif delivery.channel == "chat":
+                content = self._renderer.render_chat(delivery, event).encode()
+        except BadAddress as error:
+            refusal = str(error)
+        order = event.sequence * PER_EVENT + place
+        return Planned(delivery, order, content, event.ticket.reference, event.traceparent, refusal)

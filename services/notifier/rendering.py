@@ -1,0 +1,218 @@
+"""What is said: a delivery and its event become the bytes of a mail, or the text of a chat message.
+
+Each template is one file per language that sets `subject`, `opening`, `facts` (one `Label: value` a line), `closing` and `link_label`.
+Text and HTML are laid out from the same words, so they can't differ, and everything is escaped on its way into HTML. What comes from
+outside is put on one line wherever a template names it; the words of a message are laid out apart and keep their lines.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from schemas.tickets import AnswerGiven, BusinessReplied, Known, QuestionAsked, TicketOpened, TicketResolved
+from schemas.values import ClockKind, Deadline, Message
+from services.notifier import mime
+from services.notifier.domain.address import BadAddress, ascii_address
+from services.notifier.domain.audience import Delivery
+from services.notifier.local_time import local_time
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+_EMPTY_LINES: Final = re.compile(r"\n\s*\n")
+_SUBJECT_LENGTH: Final = 120
+_SHOWN_TO_BUSINESS: Final[frozenset[ClockKind]] = frozenset({"first_response", "next_response", "resolution"})
+"""A hand-over between groups is nothing the asker has to wait for knowingly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What all our mail has in common."""
+
+    address: str
+    """The sender; its domain also ends our message ids."""
+    name: str
+    status_url: Callable[[str, str, datetime], str]
+    """(reference, ticket_id, the time of the event) to the signed link of the asker's status page; the same for the same arguments."""
+    ticket_url: Callable[[str], str] | None = None
+    """ticket_id to the officers' page of it, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """The words of one template in one language, laid out by nobody yet."""
+
+    subject: str
+    opening: tuple[tuple[str, ...], ...]
+    facts: tuple[tuple[str, str], ...]
+    closing: tuple[tuple[str, ...], ...]
+    link_label: str
+    chat: tuple[tuple[str, ...], ...]
+    said: tuple[tuple[str, ...], ...]
+
+
+class Renderer:
+    """Compiles every template once; rendering the same delivery again gives the same bytes."""
+
+    def __init__(self, letterhead: Letterhead, templates: Path = TEMPLATES) -> None:
+        self._letterhead = letterhead
+        self._address = ascii_address(letterhead.address)
+        self._domain = self._address.rpartition("@")[2]
+        self._environment = Environment(
+            loader=FileSystemLoader(templates),
+            undefined=StrictUndefined,
+            autoescape=select_autoescape(enabled_extensions=("xhtml.j2",), default_for_string=False),
+            finalize=_on_one_line,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            auto_reload=False,
+            cache_size=-1,
+        )
+
+    def render(self, delivery: Delivery, event: Known) -> bytes:
+        """The mail. Raises `BadAddress` when the recipient's address can't be written to."""
+        wording = self._wording(delivery, event)
+        layout = {
+            "wording": wording,
+            "language": delivery.language,
+            "link": self._link(delivery, event),
+            "automatic": delivery.message_id is None,
+        }
+        text = self._environment.get_template("layout.txt.j2").render(layout)
+        html = self._environment.get_template("layout.html.j2").render(layout)
+        boundary = f"=_{delivery.id.replace('-', '')}"
+        return mime.alternative(self._headers(delivery, event, wording.subject), text, html, boundary)
+
+    def render_chat(self, delivery: Delivery, event: Known) -> str:
+        """The same for a conversation: short, without greeting or signature."""
+        layout = {"wording": self._wording(delivery, event), "link": self._link(delivery, event)}
+        return self._environment.get_template("layout.chat.j2").render(layout).strip()
+
+    def _headers(self, delivery: Delivery, event: Known, subject: str) -> list[str]:
+        ticket = event.ticket
+        thread = f"<ticket.{event.ticket_id}@{self._domain}>"
+        headers = [
+            f"Date: {format_datetime(event.occurred_at.astimezone(ZoneInfo(ticket.group.timezone)))}",
+            mime.mailbox("From", self._letterhead.name, self._address),
+            mime.mailbox("To", delivery.name, ascii_address(delivery.address)),
+            *_reply_to(ticket.group.mailbox),
+            mime.unstructured("Subject", subject, prefix=f"[{_ascii(ticket.reference)}] "),
+            f"Message-ID: <{delivery.id}@{self._domain}>",
+            f"In-Reply-To: {thread}",
+            f"References: {thread}",
+            f"Content-Language: {delivery.language}",
+            f"X-Helpdesk-Loop: {self._domain}",
+        ]
+        return headers + (_automatic(delivery) if delivery.message_id is None else [])
+
+    def _wording(self, delivery: Delivery, event: Known) -> _Wording:
+        template = self._environment.get_template(f"{delivery.template}/{delivery.language}.j2")
+        said = _said(delivery, event)
+        words = template.make_module(self._context(delivery, event, said))
+        return _Wording(
+            subject=str(getattr(words, "subject")).strip(),  # noqa: B009 (a template's variable, unknown to the type checker)
+            opening=_paragraphs(getattr(words, "opening", "")),
+            facts=_facts(getattr(words, "facts", "")),
+            closing=_paragraphs(getattr(words, "closing", "")),
+            link_label=str(getattr(words, "link_label", "")).strip(),
+            chat=_paragraphs(getattr(words, "chat", "")),
+            said=_paragraphs(mime.visible(said.text)) if said else (),
+        )
+
+    def _context(self, delivery: Delivery, event: Known, said: Message | None) -> dict[str, Any]:
+        ticket = event.ticket
+        language = delivery.language
+        group = ticket.group.name.in_language(language)
+        return {
+            "event": event,
+            "ticket": ticket,
+            "delivery": delivery,
+            "name": delivery.name or ticket.business.name,
+            "subject_line": _shortened(ticket.subject),
+            "topic": ticket.topic.name.in_language(language),
+            "group": group,
+            "place": _place(group, ticket.group.unit.name.in_language(language)),
+            "attachments": ", ".join(attachment.filename for attachment in said.attachments) if said else "",
+            "deadlines": _running(ticket.deadlines, delivery),
+            "when": partial(local_time, timezone=ticket.group.timezone, language=language),
+            "to_mailbox": delivery.recipient.startswith("group:"),
+            "is_officer": ticket.officer is not None and ticket.officer.key == delivery.recipient,
+        }
+
+    def _link(self, delivery: Delivery, event: Known) -> str | None:
+        if delivery.audience == "business":
+            return self._letterhead.status_url(event.ticket.reference, event.ticket_id, event.occurred_at)
+        return self._letterhead.ticket_url(event.ticket_id) if self._letterhead.ticket_url else None
+
+
+def _on_one_line(value: object) -> object:
+    """For every value a template names; what a template of ours has marked as HTML is left alone."""
+    return mime.one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _place(group: str, unit: str) -> str:
+    """Group and unit, without saying the same name twice."""
+    if group.casefold() in unit.casefold():
+        return unit
+    return group if unit.casefold() in group.casefold() else f"{group} ({unit})"
+
+
+def _said(delivery: Delivery, event: Known) -> Message | None:
+    """The words to show. An acknowledgement doesn't repeat them: a form filled in with a stranger's address would mail them anything."""
+    if delivery.template == "acknowledgement":
+        return None
+    carries = TicketOpened | BusinessReplied | AnswerGiven | QuestionAsked | TicketResolved
+    return event.message if isinstance(event, carries) else None
+
+
+def _automatic(delivery: Delivery) -> list[str]:
+    """Keeps out-of-office robots quiet (RFC 3834 section 5), but not the bounces we need: never `All`, never `NDR`."""
+    kind = "auto-replied" if delivery.template == "acknowledgement" else "auto-generated"
+    return [f"Auto-Submitted: {kind}", "X-Auto-Response-Suppress: OOF, AutoReply, DR, RN, NRN"]
+
+
+def _reply_to(mailbox: str | None) -> list[str]:
+    """The group's mailbox; a mistake in it costs the header, not the mail."""
+    try:
+        return [f"Reply-To: {ascii_address(mailbox)}"] if mailbox else []
+    except BadAddress:
+        return []
+
+
+def _running(deadlines: tuple[Deadline, ...], delivery: Delivery) -> list[Deadline]:
+    return [
+        deadline
+        for deadline in deadlines
+        if deadline.state == "running"
+        and deadline.due_at is not None
+        and (delivery.audience == "staff" or deadline.kind in _SHOWN_TO_BUSINESS)
+    ]
+
+
+def _shortened(subject: str) -> str:
+    line = mime.one_line(subject)
+    return line if len(line) <= _SUBJECT_LENGTH else line[: _SUBJECT_LENGTH - 1].rstrip() + "…"
+
+
+def _ascii(text: str) -> str:
+    return "".join(character for character in text if " " < character < "\x7f")
+
+
+def _paragraphs(text: object) -> tuple[tuple[str, ...], ...]:
+    """Lines, grouped by the empty lines between them."""
+    groups = (part.strip("\n").split("\n") for part in _EMPTY_LINES.split(str(text)) if part.strip())
+    return tuple(tuple(line.rstrip() for line in group) for group in groups)
+
+
+def _facts(text: object) -> tuple[tuple[str, str], ...]:
+    lines = (line.partition(": ") for line in str(text).split("\n") if line.strip())
+    return tuple((label.strip(), value.strip()) for label, _, value in lines)

@@ -1,0 +1,171 @@
+"""Deliveries in MongoDB: planned once, attempted until they end, each end journalled with it."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import UpdateMany
+
+from kit.ids import derived_id, slot_of
+from kit.journal import Journal
+from kit.mongo import Database, Document, Mongo, Session, UpdateOne, translated
+from schemas.notifications import DeliveryEvent, NotificationDelivered, NotificationFailed
+from services.notifier.domain.audience import Delivery
+from services.notifier.storage import DELIVERIES
+
+SOURCE = "helpdesk/notifier"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A delivery with what it will send; `refusal` when it can't be made, `content` None when nothing is sent (`page`)."""
+
+    delivery: Delivery
+    order: int
+    content: bytes | None
+    reference: str
+    trace: str | None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class Attempted:
+    """A delivery after an attempt: ended (`event`) or put off until `next_at`."""
+
+    row: Document
+    event: DeliveryEvent | None
+    next_at: datetime | None
+    reason: str
+
+
+class DeliveryRepository:
+    def __init__(self, mongo: Mongo, database: Database, journal: Journal) -> None:
+        self._mongo = mongo
+        self._journal = journal
+        self._deliveries = database[DELIVERIES.name]
+
+    async def known(self, ids: Collection[str]) -> set[str]:
+        with translated():
+            return {row["_id"] async for row in self._deliveries.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
+
+    async def held_lanes(self, lanes: Collection[str]) -> dict[str, datetime]:
+        """Lanes in which something still waits, with the latest instant it waits for: what is planned now goes behind it."""
+        with translated():
+            rows = self._deliveries.find({"lane": {"$in": list(lanes)}, "state": "pending"}, {"lane": 1, "next_at": 1})
+            held: dict[str, datetime] = {}
+            async for row in rows:
+                held[row["lane"]] = max(row["next_at"], held.get(row["lane"], row["next_at"]))
+        return held
+
+    async def add(self, planned: Sequence[Planned], held: dict[str, datetime], now: datetime) -> None:
+        """All in one transaction. What needs no sending, or can't be made, ends here. DuplicateKey: some were planned meanwhile."""
+        rows = [_row(item, held, now) for item in planned]
+        ended = [event for item, row in zip(planned, rows, strict=True) if (event := _ended(item, row, now))]
+
+        async def write(session: Session) -> None:
+            if rows:
+                await self._deliveries.insert_many(rows, session=session)
+            await self._journal.append(ended, session, streams=[event.delivery_id for event in ended])
+
+        if rows:
+            await self._mongo.transaction(write)
+        if ended:
+            self._journal.ring()
+
+    async def due(self, slots: Iterable[int], now: datetime, limit: int, channels: Sequence[str]) -> list[Document]:
+        """What may be sent now; of one lane in the order it was planned."""
+        query: dict[str, Any] = {
+            "state": "pending",
+            "slot": {"$in": sorted(slots)},
+            "next_at": {"$lte": now},
+            "channel": {"$in": list(channels)},
+        }
+        with translated():
+            cursor = self._deliveries.find(query).sort([("next_at", 1), ("order", 1)])
+            return await cursor.limit(limit).to_list(limit)
+
+    async def record(self, attempts: Sequence[Attempted]) -> Sequence[None]:
+        """What became of a group of attempts, in one transaction."""
+        events = [attempt.event for attempt in attempts if attempt.event]
+        writes = [write for attempt in attempts for write in _writes(attempt)]
+
+        async def write(session: Session) -> None:
+            await self._deliveries.bulk_write(writes, session=session)
+            await self._journal.append(events, session, streams=[event.delivery_id for event in events])
+
+        await self._mongo.transaction(write)
+        if events:
+            self._journal.ring()
+        return [None] * len(attempts)
+
+
+def _row(item: Planned, held: dict[str, datetime], now: datetime) -> Document:
+    delivery = item.delivery
+    row = asdict(delivery)
+    row["_id"] = row.pop("id")
+    state = "failed" if item.refusal else "delivered" if delivery.channel == "page" else "pending"
+    row |= {
+        "reference": item.reference,
+        "slot": slot_of(delivery.ticket_id),
+        "order": item.order,
+        "state": state,
+        "attempts": 1 if state == "delivered" else 0,
+        "planned_at": now,
+        "next_at": max(now, held.get(delivery.lane, now)),
+        "trace": item.trace,
+    }
+    if state == "pending":
+        row["content"] = item.content
+    else:
+        row |= {"ended_at": now, "reason": item.refusal or "read on the status page"}
+    return row
+
+
+def _ended(item: Planned, row: Document, now: datetime) -> DeliveryEvent | None:
+    if row["state"] == "pending":
+        return None
+    return failed(row, item.refusal, now) if item.refusal else delivered({**row, "attempts": 0}, now)
+
+
+def _writes(attempt: Attempted) -> Iterable[Any]:
+    row = attempt.row
+    key = {"_id": row["_id"], "state": "pending"}
+    note = {"reason": attempt.reason[:500]}
+    if attempt.event is not None:
+        state = "delivered" if isinstance(attempt.event, NotificationDelivered) else "failed"
+        ended = {"state": state, "ended_at": attempt.event.occurred_at, **note}
+        yield UpdateOne(key, {"$set": ended, "$inc": {"attempts": 1}, "$unset": {"content": ""}})
+        return
+    yield UpdateOne(
+        key, {"$set": {"next_at": attempt.next_at, "first_at": row.get("first_at") or row["next_at"], **note}, "$inc": {"attempts": 1}}
+    )
+    # What comes after it in its lane waits with it.
+    later = {"lane": row["lane"], "state": "pending", "order": {"$gt": row["order"]}}
+    yield UpdateMany(later, {"$max": {"next_at": attempt.next_at}})
+
+
+def delivered(row: Document, at: datetime) -> NotificationDelivered:
+    return NotificationDelivered.model_validate({**_common(row, at), "accepted_at": at, "attempts": row["attempts"] + 1})
+
+
+def failed(row: Document, reason: str, at: datetime) -> NotificationFailed:
+    return NotificationFailed.model_validate({**_common(row, at), "reason": reason, "attempts": row["attempts"]})
+
+
+def _common(row: Document, at: datetime) -> Document:
+    return {
+        "id": derived_id(row["_id"], "end"),
+        "source": SOURCE,
+        "occurred_at": at,
+        "ticket_id": row["ticket_id"],
+        "sequence": 1,
+        "caused_by": row["event_id"],
+        "traceparent": row.get("trace"),
+        "delivery_id": row["_id"],
+        "event_id": row["event_id"],
+        "message_id": row["message_id"],
+        "audience": row["audience"],
+        "template": row["template"],
+        "channel": row["channel"],
+    }
