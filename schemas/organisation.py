@@ -157,6 +157,7 @@ class ChatAccountSpec(Part):
     key: Key
     group: Key
     secret: str = Field(min_length=24, description="Standard Webhooks secret, `whsec_…` (base64) or plain text.")
+    previous_secrets: tuple[str, ...] = Field(default=(), description="Still accepted on what comes in, while the sender changes over.")
     callback_url: str | None = Field(default=None, pattern=r"^https?://", description="Where answers are posted, signed the same way.")
 
 
