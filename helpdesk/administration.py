@@ -1,0 +1,91 @@
+"""`helpdesk init`, `load`, `token`, `settings`: what an administrator types."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from helpdesk import provision
+from helpdesk.organisation import OrganisationErrors, read, summary, warnings
+from kit.errors import HelpdeskError
+from kit.mongo import Mongo
+from kit.settings import ServiceSettings, described
+
+T = TypeVar("T")
+
+tokens = typer.Typer(help="Officers' tokens.", no_args_is_help=True)
+
+
+def with_mongo(work: Callable[[ServiceSettings, Mongo], Awaitable[T]]) -> T:
+    """Run `work` with settings and a connection; passing trouble becomes one sentence and exit code 1."""
+
+    async def connected() -> T:
+        settings = ServiceSettings()
+        mongo = provision.connected(settings)
+        try:
+            await mongo.measure_clock()
+            return await work(settings, mongo)
+        finally:
+            await mongo.close()
+
+    try:
+        return asyncio.run(connected())
+    except HelpdeskError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def init() -> None:
+    """Make topics, collections, indexes and validators; what is there already stays as it is."""
+    made = with_mongo(provision.init)
+    typer.echo(f"topics made: {', '.join(made)}" if made else "nothing was missing")
+
+
+def load(file: Annotated[Path, typer.Argument(help="Organisation file (YAML).")]) -> None:
+    """Load units, groups, officers, calendars, policies and rules. The whole file is checked first; loading it again changes nothing."""
+    try:
+        organisation = read(file)
+    except OrganisationErrors as errors:
+        typer.echo(str(errors), err=True)
+        raise typer.Exit(1) from errors
+    for warning in warnings(organisation):
+        typer.echo(f"warning: {warning}", err=True)
+
+    async def store(settings: ServiceSettings, mongo: Mongo) -> int:
+        return await provision.load(settings, mongo, organisation)
+
+    number = with_mongo(store)
+    typer.echo("\n".join(summary(organisation)) + f"\nloaded as revision {number}; running services take it up within seconds")
+
+
+@tokens.command("create")
+def create_token(
+    officer: Annotated[str, typer.Argument(help="Key of the officer.")],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days it is valid.")] = 365,
+    note: Annotated[str, typer.Option(help="What it is for.")] = "",
+) -> None:
+    """Make a token for an officer. It is shown once; only a hash of it is kept."""
+
+    async def create(settings: ServiceSettings, mongo: Mongo) -> str:
+        token, expires_at = await provision.create_token(settings, mongo, officer, life=timedelta(days=days), note=note)
+        typer.echo(f"valid until {expires_at:%Y-%m-%d}", err=True)
+        return token
+
+    typer.echo(with_mongo(create))
+
+
+def settings() -> None:
+    """Show every setting with its value (secrets masked) and what it means."""
+    from services.intake.settings import IntakeSettings
+    from services.notifier.settings import NotifierSettings
+    from services.routing.settings import RoutingSettings
+
+    seen: set[str] = set()
+    for service in (IntakeSettings(), RoutingSettings(), NotifierSettings()):
+        for variable, value, description in described(service):
+            if variable not in seen:
+                seen.add(variable)
+                typer.echo(f"{variable}={'' if value is None else value}\n    {description}")

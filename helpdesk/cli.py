@@ -1,0 +1,21 @@
+"""The command people type."""
+
+import typer
+
+from helpdesk.administration import init, load, settings, tokens
+from helpdesk.catcher.command import catcher
+from helpdesk.deadline import deadline
+from helpdesk.embedded.commands import kafka, mongo
+from helpdesk.running import run
+from helpdesk.starting.up import up
+
+app = typer.Typer(
+    name="helpdesk",
+    help="An event-driven helpdesk for businesses in difficulty.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (up, run, init, load, settings, deadline, kafka, mongo, catcher):
+    app.command()(command)
+app.add_typer(tokens, name="token")

@@ -1,0 +1,145 @@
+"""`helpdesk deadline FILE.json`: due dates of made-up cases, to check a calendar or this program's arithmetic by hand.
+
+The file is a JSON list of `{name, calendar, start, budget, pauses, warn_percent}`; `budget` is an ISO 8601 duration of
+working time (`PT8H`) or `{working_days, count_first_day}`.
+"""
+
+import json
+import re
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+import typer
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+
+from schemas.organisation import CalendarSpec
+from services.routing.calendars import build
+from services.routing.domain.calendar import Calendar
+from services.routing.domain.ladder import share
+from services.routing.domain.pauses import Pause
+
+_DURATION: Final = re.compile(r"PT(?=\d)(?:(\d+(?:[.,]\d+)?)H)?(?:(\d+(?:[.,]\d+)?)M)?(?:(\d+(?:[.,]\d+)?)S)?", re.ASCII)
+_LONGEST: Final = timedelta(hours=10_000)
+UNREADABLE: Final = 2
+
+
+class WorkingDays(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    working_days: int = Field(gt=0, le=1_000, strict=True)
+    count_first_day: bool = False
+
+
+def _span(value: object) -> timedelta:
+    """Hours, minutes and seconds of working time; days are another unit and never converted."""
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("give working time as an ISO 8601 duration such as PT8H or PT90M, or {working_days, count_first_day} for days")
+    hours, minutes, seconds = (float(part.replace(",", ".")) if part else 0.0 for part in match.groups())
+    span = timedelta(hours=min(hours, 1e6), minutes=min(minutes, 1e6), seconds=min(seconds, 1e9))
+    if not timedelta(0) < span <= _LONGEST:
+        raise ValueError("must be longer than nothing and at most 10,000 hours")
+    return span
+
+
+def _unit(value: object) -> str:
+    return "days" if isinstance(value, dict) else "duration"
+
+
+Budget = Annotated[
+    Annotated[timedelta, BeforeValidator(_span), Tag("duration")] | Annotated[WorkingDays, Tag("days")],
+    Discriminator(_unit),
+]
+
+
+class Case(BaseModel):
+    """One case. `expect` is for whoever compares, and other notes may stand beside it; a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Any = None
+    calendar: CalendarSpec
+    start: AwareDatetime
+    budget: Budget
+    pauses: tuple[tuple[AwareDatetime, AwareDatetime | None], ...] = ()
+    warn_percent: tuple[Annotated[float, Field(gt=0, le=100)], ...] = ()
+    expect: Any = None
+    note: Any = None
+
+    @model_validator(mode="after")
+    def _pauses_end_after_they_begin(self) -> Self:
+        for began, ended in self.pauses:
+            if ended is not None and ended < began:
+                raise ValueError(f"the pause from {began.isoformat()} ends before it begins")
+        return self
+
+    def held(self) -> tuple[Pause, ...]:
+        return tuple(Pause(began, ended, "") for began, ended in self.pauses)
+
+
+def deadline(file: Annotated[Path, typer.Argument(help="JSON list of cases.")]) -> None:
+    """Compute the due date of each case in FILE, in its calendar's zone."""
+    try:
+        cases = json.loads(file.read_text(encoding="utf-8-sig"), parse_constant=_refuse_constant)
+    except (OSError, ValueError, RecursionError) as error:
+        raise _refusal(file, " ".join(str(error).split())) from error
+    if not isinstance(cases, list):
+        raise _refusal(file, "a JSON list of cases is expected")
+    print(_printable([answer(case) for case in cases]))
+
+
+def answer(case: object) -> dict[str, Any]:
+    """`{name, due, warnings}`, or `{name, error}` with a sentence; nothing a file holds raises."""
+    name = case.get("name") if isinstance(case, dict) else None
+    try:
+        return {"name": name, **_dates(Case.model_validate(case))}
+    except ValidationError as error:
+        return {"name": name, "error": _sentence(error)}
+    except (ValueError, ArithmeticError) as error:
+        return {"name": name, "error": " ".join(str(error).split())}
+
+
+def _dates(case: Case) -> dict[str, Any]:
+    calendar = build(case.calendar)
+    due, pauses = _due(case, calendar), case.held()
+    whole = calendar.elapsed(case.start, due, pauses)
+    warnings = [calendar.add(case.start, share(whole, percent), pauses) for percent in case.warn_percent]
+    return {"due": _local(due, calendar), "warnings": [_local(warning, calendar) for warning in warnings]}
+
+
+def _due(case: Case, calendar: Calendar) -> datetime:
+    if isinstance(case.budget, timedelta):
+        return calendar.add(case.start, case.budget, case.held())
+    return calendar.add_days(case.start, case.budget.working_days, case.budget.count_first_day, case.held())
+
+
+def _local(at: datetime, calendar: Calendar) -> str:
+    return at.astimezone(calendar.zone).isoformat()
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in {"duration", "days", "[key]"})
+    why = first["msg"].removeprefix("Value error, ")
+    return " ".join((f"{where}: {why}" if where else why).split())
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _printable(answers: list[dict[str, Any]]) -> str:
+    """Names as they were written where the terminal can show them, escaped where it cannot."""
+    text = json.dumps(answers, ensure_ascii=False, indent=1)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(answers, indent=1)
+    return text
+
+
+def _refusal(file: Path, why: str) -> typer.Exit:
+    typer.echo(f"helpdesk deadline: {file}: {why}", err=True)
+    return typer.Exit(UNREADABLE)

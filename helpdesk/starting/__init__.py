@@ -1,0 +1,1 @@
+"""`helpdesk up`: everything on one machine."""

@@ -1,0 +1,137 @@
+"""`helpdesk up`: real servers, the services and a mail catcher, from nothing to `ready`, until Ctrl-C."""
+
+import asyncio
+import os
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from helpdesk.embedded.errors import EmbeddedError
+from helpdesk.embedded.servers import KAFKA_PORT, MONGO_PORT, Servers, find_or_start
+from helpdesk.starting.layout import SERVICES, Ports, environment
+from helpdesk.starting.progress import Progress
+
+Port = Annotated[int, typer.Option(min=1, max=65535)]
+
+
+def up(  # noqa: PLR0913, PLR0917 (one option a port)
+    demo: Annotated[bool, typer.Option("--demo", help="Load the demo organisation and make demo accounts.")] = False,
+    data: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".helpdesk"),
+    intake_port: Annotated[int, typer.Option(help="The form and the request API.")] = 8000,
+    routing_port: Annotated[int, typer.Option(help="The officers' API.")] = 8001,
+    notifier_port: Annotated[int, typer.Option(help="The notifier's health.")] = 8002,
+    mail_port: Annotated[int, typer.Option(help="Mail in (SMTP).")] = 8025,
+    catcher_port: Annotated[int, typer.Option(help="The mail catcher's page.")] = 8003,
+    catcher_smtp_port: Annotated[int, typer.Option(help="The mail catcher's SMTP.")] = 8026,
+    kafka_port: Annotated[int, typer.Option(help="Embedded Kafka.")] = KAFKA_PORT,
+    mongo_port: Annotated[int, typer.Option(help="Embedded MongoDB.")] = MONGO_PORT,
+) -> None:
+    """Start everything on this machine: Kafka and MongoDB (unless KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI name others), the three
+    services, and a mail catcher (unless HELPDESK_SMTP_URL names a mail server). Ctrl-C stops it; the data stays."""
+    ports = Ports(intake_port, routing_port, notifier_port, mail_port, catcher_port, catcher_smtp_port)
+    try:
+        asyncio.run(_until_signalled(data.absolute(), ports, kafka_port, mongo_port, demo=demo))
+    except (EmbeddedError, OSError, Refusal) as error:
+        typer.echo(f"{error}", err=True)
+        raise typer.Exit(1) from error
+
+
+class Refusal(Exception):
+    """Something that keeps it from starting, in a sentence."""
+
+
+async def _until_signalled(data: Path, ports: Ports, kafka_port: int, mongo_port: int, *, demo: bool) -> None:
+    loop, me = asyncio.get_running_loop(), asyncio.current_task()
+    assert me is not None  # noqa: S101 (a coroutine runs in a task)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, me.cancel)
+    async with AsyncExitStack() as stack:
+        try:
+            await _run(stack, data, ports, kafka_port, mongo_port, demo=demo)
+        except asyncio.CancelledError:
+            typer.echo("stopping ...", err=True)
+
+
+async def _run(stack: AsyncExitStack, data: Path, ports: Ports, kafka_port: int, mongo_port: int, *, demo: bool) -> None:  # noqa: PLR0913
+    # Imported here: what they need takes a second, and the first line of progress should not wait for it.
+    from helpdesk.starting.processes import NotReadyError, Processes  # noqa: PLC0415
+
+    catching = not os.environ.get("HELPDESK_SMTP_URL")
+    with Progress() as progress:
+        data.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(ports.require_free, catching=catching)
+        servers = await find_or_start(data, os.environ, kafka_port=kafka_port, mongo_port=mongo_port, progress=progress)
+        stack.push_async_callback(servers.stop)
+        variables = environment(os.environ, ports, servers, data, catching=catching)
+        if catching:
+            await _catch_mail(stack, data, ports, progress)
+        processes = Processes(SERVICES, ports.health, variables, data)
+        progress("starting the services")
+        stack.push_async_callback(processes.stop)
+        processes.start()
+        progress("making topics and collections")
+        tokens = await _provide(variables, data, demo=demo)
+        progress("waiting for the services")
+        try:
+            await processes.until_ready()
+        except NotReadyError as error:
+            raise Refusal(str(error)) from error
+        seconds = progress.seconds
+    typer.echo(_greeting(ports, tokens, seconds, catching=catching, demo=demo))
+    await _watch(servers, processes)
+
+
+async def _watch(servers: Servers, processes: "Processes") -> None:  # type: ignore[name-defined]  # noqa: F821
+    async with asyncio.TaskGroup() as group:
+        group.create_task(servers.until_dead())
+        group.create_task(processes.watch(lambda line: typer.echo(line, err=True)))
+
+
+async def _catch_mail(stack: AsyncExitStack, data: Path, ports: Ports, progress: Progress) -> None:
+    from helpdesk.catcher.server import Catcher  # noqa: PLC0415
+
+    progress("starting the mail catcher")
+    catcher = Catcher(data / "mail", ports.catcher_smtp, ports.catcher)
+    await catcher.start()
+    stack.push_async_callback(catcher.stop)
+
+
+async def _provide(variables: dict[str, str], data: Path, *, demo: bool) -> dict[str, str]:
+    from helpdesk import provision  # noqa: PLC0415
+    from helpdesk.starting import demo as demonstration  # noqa: PLC0415
+    from kit.settings import ServiceSettings  # noqa: PLC0415
+
+    settings = ServiceSettings(kafka_bootstrap_servers=variables["KAFKA_BOOTSTRAP_SERVERS"], mongodb_uri=variables["MONGODB_URI"])  # type: ignore[arg-type]
+    mongo = provision.connected(settings)
+    try:
+        await provision.init(settings, mongo)
+        if demo:
+            return await demonstration.prepare(settings, mongo, data)
+        if await provision.organisation_of(settings, mongo) is None:
+            raise Refusal("No organisation is loaded. Start with --demo to try it out, or run `helpdesk load FILE.yaml` against the same servers.")
+        return {}
+    finally:
+        await mongo.close()
+
+
+def _greeting(ports: Ports, tokens: dict[str, str], seconds: float, *, catching: bool, demo: bool) -> str:
+    from helpdesk.starting.demo import ACCOUNTS  # noqa: PLC0415
+
+    lines = [
+        "",
+        f"  The form          http://127.0.0.1:{ports.intake}/",
+        f"  Officers' API     http://127.0.0.1:{ports.routing}/docs",
+        f"  Mail in           smtp://127.0.0.1:{ports.mail}" + ("  (demo address: helpdesk@customs.example)" if demo else ""),
+    ]
+    if demo:
+        lines.append(f"  Chat in           http://127.0.0.1:{ports.intake}/hooks/chat/demo")
+    if catching:
+        lines.append(f"  Mail catcher      http://127.0.0.1:{ports.catcher}/   every mail we send ends here")
+    if tokens:
+        width = max(len(name) for name in tokens)
+        lines += ["", "  Sign in with `Authorization: Bearer TOKEN`:"]
+        lines += [f"    {name:<{width}}  {token}  {ACCOUNTS.get(name, '')}" for name, token in tokens.items()]
+    return "\n".join([*lines, "", f"ready ({seconds:.1f} s; Ctrl-C stops everything, the data stays)"])
