@@ -1,0 +1,288 @@
+"""One deadline being measured: a record that pause, resume, retarget and finish turn into the next record.
+
+Nothing here reads the time: `at` is an argument, and the calendar is the one the clock's `calendar` key names.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
+
+from schemas.organisation import Target
+from schemas.values import ClockKind, ClockState, Deadline, TicketStatus
+from services.routing.domain.calendar import Calendar
+from services.routing.domain.pauses import Pause
+
+__all__ = ["PAUSES", "Clock", "Era", "Pause", "Verdict"]
+
+Verdict = Literal["met", "missed", "cancelled"]
+
+PAUSES: Final[dict[ClockKind, frozenset[TicketStatus]]] = {
+    "first_response": frozenset(),
+    "next_response": frozenset(),
+    "resolution": frozenset({"waiting", "referred"}),
+    "hand_over": frozenset({"waiting"}),
+}
+"""The ticket statuses in which a clock of a kind stands still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Era:
+    """What was spent up to `until` on a calendar the clock has left since, in both units, so that nothing is recounted.
+
+    `days` leaves out the day of receipt, which `receipt_day` tells; no date up to `through` counts again later.
+    """
+
+    calendar: str
+    until: datetime
+    worked: timedelta
+    days: int
+    receipt_day: bool
+    through: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """`due_at` is None while paused, when cancelled, and when finished in time out of a pause.
+
+    `held_due_at`, `left` (working hours) or `left_days` say while paused what was due and what is left; both can be
+    negative inside, when a target was cut below what was spent. `missed_at` stays what the ladder recorded, even when
+    a later target lifted the miss; `is_missed` decides.
+    """
+
+    kind: ClockKind
+    cycle: int
+    policy: str
+    revision: int
+    calendar: str
+    target: Target
+    started_at: datetime
+    received_on: date
+    pauses: tuple[Pause, ...] = ()
+    eras: tuple[Era, ...] = ()
+    due_at: datetime | None = None
+    held_due_at: datetime | None = None
+    left: timedelta | None = None
+    left_days: int | None = None
+    warned: tuple[int, ...] = ()
+    missed_at: datetime | None = None
+    escalated: tuple[int, ...] = ()
+    verdict: Verdict | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        return self.verdict is None and any(pause.is_open for pause in self.pauses)
+
+    @property
+    def is_running(self) -> bool:
+        return self.verdict is None and not self.is_paused
+
+    @property
+    def is_missed(self) -> bool:
+        """Recorded as missed, and not lifted by a later target."""
+        return self.missed_at is not None and (self.due_at or self.held_due_at or self.missed_at) <= self.missed_at
+
+    @property
+    def since(self) -> datetime:
+        """From when on the present calendar measures."""
+        return self.eras[-1].until if self.eras else self.started_at
+
+    @property
+    def carried(self) -> timedelta:
+        """Working time spent on earlier calendars."""
+        return sum((era.worked for era in self.eras), timedelta(0))
+
+    @property
+    def last_counted_day(self) -> date:
+        """No working day up to this one counts (again) towards a target in days."""
+        first = self.received_on - timedelta(days=1) if self.target.count_first_day else self.received_on
+        return max([first, *(era.through for era in self.eras if era.through is not None)])
+
+    @property
+    def carried_days(self) -> int:
+        receipt = any(era.receipt_day for era in self.eras) and self.target.count_first_day
+        return sum(era.days for era in self.eras) + receipt
+
+
+def start(  # noqa: PLR0913, PLR0917 (all of it is decided by whoever opens the ticket)
+    kind: ClockKind,
+    cycle: int,
+    target: Target,
+    policy: str,
+    revision: int,
+    calendar_key: str,
+    calendar: Calendar,
+    at: datetime,
+) -> Clock:
+    """A clock that runs from `at`."""
+    clock = Clock(
+        kind=kind,
+        cycle=cycle,
+        policy=policy,
+        revision=revision,
+        calendar=calendar_key,
+        target=target,
+        started_at=at,
+        received_on=calendar.local_date(at),
+    )
+    return _measured(clock, calendar)
+
+
+def pause(clock: Clock, at: datetime, because: str, calendar: Calendar) -> Clock:
+    """Stands still from `at`; a paused clock goes on being paused for the new reason. Finished clocks stay as they are."""
+    if clock.verdict is not None:
+        return clock
+    return _measured(replace(clock, pauses=(*_ended(clock, at), Pause(at, None, because))), calendar)
+
+
+def resume(clock: Clock, at: datetime, calendar: Calendar) -> Clock:
+    """Runs again with what was left when the pause began. Nothing happens to a clock that is not paused."""
+    return _measured(replace(clock, pauses=_ended(clock, at)), calendar) if clock.is_paused else clock
+
+
+def retarget(  # noqa: PLR0913, PLR0917 (as `start`)
+    clock: Clock,
+    target: Target,
+    policy: str,
+    revision: int,
+    calendar_key: str,
+    calendar: Calendar,
+    at: datetime,
+    *,
+    before: Calendar | None = None,
+) -> Clock:
+    """The new target minus what was spent; pauses and what was already told survive. Finished clocks stay as they are.
+
+    What was spent is never converted: a target in days counts the working days already passed, a target in hours the
+    working time. `before` is the calendar up to `at` when `calendar` is another one or another revision: it keeps what
+    was spent on it. Without it all time since the start is measured on `calendar`.
+    """
+    if clock.verdict is not None:
+        return clock
+    eras = clock.eras if before is None or before is calendar else (*clock.eras, _era(clock, before, at))
+    changed = replace(clock, target=target, policy=policy, revision=revision, calendar=calendar_key, eras=eras)
+    return _measured(changed, calendar)
+
+
+def finish(clock: Clock, at: datetime) -> Clock:
+    """Met when `at` is not later than the deadline, or than the deadline there was when the present pause began.
+
+    `at` may lie before a miss already recorded: an answer accepted in time was in time. The first verdict stays.
+    """
+    if clock.verdict is not None:
+        return clock
+    if _in_time(clock, at):
+        return _stopped(clock, at, "met", due_at=clock.due_at, missed_at=None)
+    due_at = clock.due_at or clock.held_due_at
+    return _stopped(clock, at, "missed", due_at=due_at, missed_at=clock.missed_at if clock.is_missed else due_at)
+
+
+def cancel(clock: Clock, at: datetime) -> Clock:
+    """Ends without a verdict on time, as on a merged ticket."""
+    return clock if clock.verdict is not None else _stopped(clock, at, "cancelled", due_at=None, missed_at=None)
+
+
+def spent(clock: Clock, calendar: Calendar, at: datetime) -> timedelta:
+    """Working time counted up to `at`, or up to the end of a finished clock."""
+    return clock.carried + calendar.elapsed(clock.since, _until(clock, at), clock.pauses)
+
+
+def spent_days(clock: Clock, calendar: Calendar, at: datetime) -> int:
+    """Working days counted up to `at` under the present target."""
+    passed = calendar.days(clock.since, _until(clock, at), clock.pauses)
+    return clock.carried_days + sum(day > clock.last_counted_day for day in passed)
+
+
+def snapshot(clock: Clock) -> Deadline:
+    """The clock as events carry it: while paused what is left and no date."""
+    paused = clock.is_paused
+    return Deadline(
+        kind=clock.kind,
+        cycle=clock.cycle,
+        state=_state(clock),
+        due_at=clock.due_at,
+        missed_at=clock.missed_at if clock.is_missed else None,
+        left=max(clock.left, timedelta(0)) if paused and clock.left is not None else None,
+        left_days=max(clock.left_days, 0) if paused and clock.left_days is not None else None,
+        finished_at=clock.finished_at,
+    )
+
+
+def _stopped(clock: Clock, at: datetime, verdict: Verdict, *, due_at: datetime | None, missed_at: datetime | None) -> Clock:
+    return replace(
+        clock,
+        verdict=verdict,
+        finished_at=at,
+        pauses=_ended(clock, at),
+        due_at=due_at,
+        missed_at=missed_at,
+        held_due_at=None,
+        left=None,
+        left_days=None,
+    )
+
+
+def _state(clock: Clock) -> ClockState:
+    return clock.verdict or ("paused" if clock.is_paused else "running")
+
+
+def _until(clock: Clock, at: datetime) -> datetime:
+    return at if clock.finished_at is None else min(at, clock.finished_at)
+
+
+def _ended(clock: Clock, at: datetime) -> tuple[Pause, ...]:
+    """Its pauses with an open one ended at `at`, never before it began."""
+    return tuple(replace(pause, ended_at=max(at, pause.began_at)) if pause.is_open else pause for pause in clock.pauses)
+
+
+def _in_time(clock: Clock, at: datetime) -> bool:
+    if clock.due_at is not None:
+        return at <= clock.due_at
+    if (clock.left is not None and clock.left < timedelta(0)) or (clock.left_days is not None and clock.left_days < 0):
+        return False
+    began = min((pause.began_at for pause in clock.pauses if pause.is_open), default=at)
+    return clock.held_due_at is None or min(at, began) <= clock.held_due_at
+
+
+def _era(clock: Clock, calendar: Calendar, at: datetime) -> Era:
+    passed = calendar.days(clock.since, at, clock.pauses)
+    seen = max((era.through for era in clock.eras if era.through is not None), default=None)
+    fresh = [day for day in passed if day >= clock.received_on and (seen is None or day > seen)]
+    return Era(
+        calendar=clock.calendar,
+        until=max(at, clock.since),
+        worked=calendar.elapsed(clock.since, at, clock.pauses),
+        days=sum(day > clock.received_on for day in fresh),
+        receipt_day=clock.received_on in fresh,
+        through=max(fresh, default=seen),
+    )
+
+
+def _measured(clock: Clock, calendar: Calendar) -> Clock:
+    """The clock with its due instant, or while paused with what is left."""
+    past = tuple(pause for pause in clock.pauses if not pause.is_open)
+    due_at = _due(clock, calendar, past)
+    began = min((pause.began_at for pause in clock.pauses if pause.is_open), default=None)
+    if began is None:
+        return replace(clock, due_at=due_at, held_due_at=None, left=None, left_days=None)
+    hours, days = clock.target.hours, clock.target.days
+    return replace(
+        clock,
+        due_at=None,
+        held_due_at=due_at,
+        left=None if hours is None else timedelta(hours=hours) - spent(clock, calendar, began),
+        left_days=None if days is None else days - spent_days(clock, calendar, began),
+    )
+
+
+def _due(clock: Clock, calendar: Calendar, pauses: tuple[Pause, ...]) -> datetime:
+    if clock.target.days is not None:
+        days = clock.target.days - clock.carried_days
+        return calendar.nth_close(clock.since, days, clock.last_counted_day, pauses) if days > 0 else _overrun(clock)
+    left = timedelta(hours=clock.target.hours or 0) - clock.carried
+    return calendar.add(clock.since, left, pauses) if left > timedelta(0) else _overrun(clock)
+
+
+def _overrun(clock: Clock) -> datetime:
+    """Due when nothing of the target is left on the present calendar: the recorded miss, or the change that used it up."""
+    return clock.missed_at or clock.since

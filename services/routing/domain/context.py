@@ -1,0 +1,34 @@
+"""What every decision is taken under: one revision of the organisation with its calendars."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from schemas.organisation import GroupSpec, Organisation, PolicySpec
+from services.routing.domain.calendar import Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One revision of the organisation. `calendar_of` is asked only for keys the organisation has.
+
+    A ticket may outlive what it names: a group, policy or calendar that a newer revision no longer has is
+    replaced here and nowhere else, so that no ticket is stranded by an edit.
+    """
+
+    org: Organisation
+    revision: int
+    calendar_of: Callable[[str], Calendar]
+
+    def group(self, key: str) -> GroupSpec:
+        """The group, or the focal point in the place of a group that is gone."""
+        found = self.org.group(key) or self.org.group(self.org.focal_point)
+        return found if found is not None else self.org.groups[0]
+
+    def calendar(self, key: str) -> Calendar:
+        """The calendar, or the focal point's in the place of a calendar that is gone."""
+        known = self.org.calendar(key) is not None
+        return self.calendar_of(key if known else self.group(self.org.focal_point).calendar)
+
+    def policy(self, key: str) -> PolicySpec:
+        """The policy, or the last one (the most general, as they are ordered) in the place of a policy that is gone."""
+        return next((policy for policy in self.org.policies if policy.key == key), self.org.policies[-1])

@@ -1,0 +1,116 @@
+"""What has to happen at which instant while nobody finishes the work: warnings, the miss, the steps of the ladder."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Final, Literal
+
+from schemas.organisation import PolicySpec, Step
+from schemas.values import ClockKind
+from services.routing.domain.calendar import Calendar
+from services.routing.domain.clocks import Clock
+
+What = Literal["warning", "miss", "step"]
+_ORDER: Final[dict[What, int]] = {"warning": 0, "miss": 1, "step": 2}
+WHOLE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One thing to record, at its true instant `at` however late it is noticed.
+
+    `percent` is set on warnings and on steps by percent; `step` is the index in the policy's ladder. A `stale` one is
+    recorded and told nobody: it announces a miss that has come already.
+    """
+
+    at: datetime
+    clock_kind: ClockKind
+    cycle: int
+    what: What
+    percent: int | None = None
+    step: int | None = None
+    stale: bool = False
+
+
+def alarms(clock: Clock, policy: PolicySpec, calendar: Calendar) -> tuple[Alarm, ...]:
+    """Everything not yet recorded, by time; nothing while paused or when finished. Each at most once per cycle."""
+    if not clock.is_running or clock.due_at is None:
+        return ()
+    due_at = clock.due_at
+    found = [_alarm(clock, percent_at(clock, calendar, percent), "warning", percent=percent) for percent in _unwarned(clock)]
+    if not clock.is_missed:
+        found.append(_alarm(clock, due_at, "miss"))
+    for index, step in enumerate(policy.ladder):
+        if step.clock == clock.kind and index not in clock.escalated:
+            found.append(_alarm(clock, _step_at(clock, calendar, step, due_at), "step", percent=step.percent, step=index))
+    return tuple(sorted(found, key=lambda alarm: (alarm.at, _ORDER[alarm.what], alarm.step or 0)))
+
+
+def next_alarm_at(
+    clocks: Iterable[Clock],
+    policy: PolicySpec,
+    calendar_of: Callable[[str], Calendar],
+) -> datetime | None:
+    """When a ticket with these clocks has to be looked at again."""
+    pending = (alarms(clock, policy, calendar_of(clock.calendar)) for clock in clocks if clock.is_running)
+    return min((found[0].at for found in pending if found), default=None)
+
+
+def due_alarms(clock: Clock, policy: PolicySpec, calendar: Calendar, now: datetime) -> tuple[Alarm, ...]:
+    """What has to be recorded by `now`; announcements of a miss that has passed too are marked stale."""
+    past = [alarm for alarm in alarms(clock, policy, calendar) if alarm.at <= now]
+    missed = clock.due_at is not None and clock.due_at <= now
+    return tuple(replace(alarm, stale=missed and announces(alarm)) for alarm in past)
+
+
+def announces(alarm: Alarm) -> bool:
+    """Whether it is about a miss to come: a warning, or a step before the whole target."""
+    return alarm.percent is not None and alarm.percent < WHOLE
+
+
+def fired(clock: Clock, alarm: Alarm) -> Clock:
+    """The clock with the alarm recorded, so that it never comes again in this cycle."""
+    if alarm.what == "miss":
+        return replace(clock, missed_at=alarm.at)
+    if alarm.what == "warning" and alarm.percent is not None:
+        return replace(clock, warned=(*clock.warned, alarm.percent))
+    if alarm.step is not None:
+        return replace(clock, escalated=(*clock.escalated, alarm.step))
+    return clock
+
+
+def percent_at(clock: Clock, calendar: Calendar, percent: int) -> datetime:
+    """When this share of the working time from the start to the deadline is spent; the deadline itself for 100.
+
+    A target in days has the working time between its start and its deadline as its whole. A share that was reached on
+    an earlier calendar is due where the present one began. The clock must be running.
+    """
+    if clock.due_at is None:
+        raise ValueError("a clock that does not run has no instants to come")
+    if percent >= WHOLE:
+        return clock.due_at
+    whole = clock.carried + calendar.elapsed(clock.since, clock.due_at, clock.pauses)
+    left = share(whole, percent) - clock.carried
+    return calendar.add(clock.since, max(left, timedelta(0)), clock.pauses)
+
+
+def share(whole: timedelta, percent: float) -> timedelta:
+    """Exact to the microsecond, rounded down."""
+    return timedelta(microseconds=int(whole // timedelta(microseconds=1) * Fraction(str(percent)) / WHOLE))
+
+
+def _unwarned(clock: Clock) -> list[int]:
+    return sorted(set(clock.target.warn_percent) - set(clock.warned))
+
+
+def _step_at(clock: Clock, calendar: Calendar, step: Step, due_at: datetime) -> datetime:
+    if step.percent is not None:
+        return percent_at(clock, calendar, step.percent)
+    if step.after_days:
+        return calendar.add_days(due_at, step.after_days, False, clock.pauses)  # noqa: FBT003
+    return calendar.add(due_at, timedelta(hours=step.after_hours or 0), clock.pauses)
+
+
+def _alarm(clock: Clock, at: datetime, what: What, *, percent: int | None = None, step: int | None = None) -> Alarm:
+    return Alarm(at, clock.kind, clock.cycle, what, percent, step)

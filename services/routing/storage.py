@@ -1,0 +1,57 @@
+"""Routing's collections."""
+
+from pymongo import ASCENDING, DESCENDING
+
+from kit.journal import JOURNAL, RELAY_LEASES, RELAY_STATE
+from kit.mongo import CollectionSpec, IndexModel
+from kit.organisation import ORGANISATION
+
+TICKETS = CollectionSpec(
+    "tickets",
+    indexes=(
+        IndexModel([("reference", ASCENDING)], name="reference", unique=True),
+        IndexModel([("group", ASCENDING), ("open", ASCENDING), ("due_sort", ASCENDING), ("_id", ASCENDING)], name="queue"),
+        IndexModel([("officer", ASCENDING), ("open", ASCENDING)], name="open_work", partialFilterExpression={"open": True}),
+        IndexModel(
+            [("slot", ASCENDING), ("next_at", ASCENDING)], name="next_at", partialFilterExpression={"next_at": {"$exists": True}}
+        ),
+    ),
+    schema={
+        "bsonType": "object",
+        "required": ["_id", "reference", "version", "status", "group", "open", "due_sort", "slot", "state"],
+        "properties": {
+            "_id": {"bsonType": "string"},
+            "reference": {"bsonType": "string"},
+            "version": {"bsonType": ["int", "long"], "minimum": 1},
+            "status": {"enum": ["new", "open", "waiting", "referred", "resolved", "closed", "merged", "rejected"]},
+            "group": {"bsonType": "string"},
+            "open": {"bsonType": "bool"},
+            "due_sort": {"bsonType": "date"},
+            "next_at": {"bsonType": "date"},
+            "slot": {"bsonType": ["int", "long"]},
+            "state": {"bsonType": "object"},
+        },
+    },
+)
+"""`state` is the whole ticket; the fields beside it are what queries need. `next_at` is there only while something is due."""
+
+MESSAGES = CollectionSpec("messages", indexes=(IndexModel([("ticket_id", ASCENDING), ("at", ASCENDING)], name="ticket"),))
+
+INBOX = CollectionSpec("inbox", indexes=(IndexModel([("at", ASCENDING)], name="expiry", expireAfterSeconds=90 * 24 * 3600),))
+"""Ids of events that were applied; kept for three times Kafka's retention of 30 days."""
+
+OUTCOMES = CollectionSpec(
+    "outcomes",
+    indexes=(
+        IndexModel([("kind", ASCENDING), ("finished_at", DESCENDING), ("_id", ASCENDING)], name="finished"),
+        IndexModel([("ticket_id", ASCENDING)], name="ticket"),
+    ),
+    shard_key={"unit": 1, "finished_at": 1},
+)
+"""One fact per finished clock, written once with its verdict; every report is a sum of these."""
+
+TOKENS = CollectionSpec("tokens", indexes=(IndexModel([("officer", ASCENDING)], name="officer"),))
+
+TICKER_LEASES = CollectionSpec("ticker_leases", indexes=(IndexModel([("owner", ASCENDING)]),))
+
+ROUTING = (TICKETS, MESSAGES, INBOX, OUTCOMES, TOKENS, TICKER_LEASES, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)
