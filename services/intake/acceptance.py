@@ -1,0 +1,304 @@
+"""Accepting: what a business sent becomes durable, with the event it causes, in one transaction. Then we say yes."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from prometheus_client import Counter
+
+from kit import trace
+from kit.batch import Batcher
+from kit.errors import RefusedError
+from kit.ids import derived_id, new_id
+from kit.journal import Journal
+from kit.mongo import Database, Document, DuplicateKey, Mongo, Session, translated
+from schemas.requests import MessageReceived, RequestReceived
+from schemas.values import Attachment, Business, Channel, Contact, Language
+from services.intake.domain import reference
+from services.intake.storage import CONVERSATIONS, SUBMISSIONS, THREADS
+
+SOURCE = "helpdesk/intake"
+
+ACCEPTED = Counter("helpdesk_accepted", "Submissions accepted", ["channel", "kind"])
+
+TICK = timedelta(milliseconds=1)
+"""MongoDB keeps milliseconds: the least by which one event of a stream follows another."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A new request. `source` is its key at whoever sent it: the same key is the same request.
+
+    `thread` names the conversation it begins; `replaces` the ticket that conversation was about before.
+    """
+
+    source: str
+    fingerprint: str
+    channel: Channel
+    subject: str
+    text: str
+    language: Language
+    business: Business
+    contact: Contact
+    received_at: datetime
+    topic: str | None = None
+    unit: str | None = None
+    group: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    thread: str | None = None
+    replaces: str | None = None
+
+
+@dataclass(frozen=True)
+class Saying:
+    """One more message on a ticket there is."""
+
+    source: str
+    fingerprint: str
+    ticket_id: str
+    channel: Channel
+    text: str
+    received_at: datetime
+    author_name: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    automatic: str | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the sender is told. `repeated`: it had been accepted before and nothing was written now."""
+
+    ticket_id: str
+    reference: str
+    message_id: str
+    received_at: datetime
+    repeated: bool = False
+
+
+class KeyUsedBefore(RefusedError):
+    """The same key came with another content before; that first content is what was accepted."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key was used for another request. Use a new key for new content.", status=409, title="Key used before"
+        )
+
+
+class ThreadTaken(Exception):
+    """Another message of the same conversation opened a ticket a moment ago: say it there instead."""
+
+
+class Acceptance:
+    """Makes submissions durable; many at a time share one transaction."""
+
+    def __init__(self, mongo: Mongo, database: Database, journal: Journal) -> None:
+        self._mongo = mongo
+        self._journal = journal
+        self._conversations = database[CONVERSATIONS.name]
+        self._submissions = database[SUBMISSIONS.name]
+        self._threads = database[THREADS.name]
+        self._openings: Batcher[Opening, Receipt] = Batcher(self._commit)
+
+    async def earlier(self, source: str, fingerprint: str) -> Receipt | None:
+        """What was answered when this key came before, so that its files need not be stored twice. Raises KeyUsedBefore."""
+        rows = await self._known([source])
+        answer = _answer_known(fingerprint, rows[source], first=False) if rows else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def open(self, opening: Opening) -> Receipt:
+        """Durable when it returns. Raises KeyUsedBefore or ThreadTaken."""
+        receipt = await self._openings.submit(opening)
+        ACCEPTED.labels(opening.channel, "repeat" if receipt.repeated else "request").inc()
+        return receipt
+
+    async def _commit(self, openings: Sequence[Opening]) -> Sequence[Receipt | Exception]:
+        known = await self._known([opening.source for opening in openings])
+        fresh: dict[str, Opening] = {}
+        for opening in openings:
+            if opening.source not in known:
+                fresh.setdefault(opening.source, opening)
+        if fresh:
+            known |= await self._write_all(list(fresh.values()))
+        firsts = {id(opening) for opening in fresh.values()}
+        return [_answer(opening, known[opening.source], first=id(opening) in firsts) for opening in openings]
+
+    async def _write_all(self, openings: list[Opening]) -> "dict[str, Document | Exception]":
+        """One transaction for all; when a key stands in the way, one for each, so that only the one at fault is affected."""
+        drafts = [_Draft(opening) for opening in openings]
+        try:
+            await self._mongo.transaction(lambda session: self._insert(drafts, session))
+        except DuplicateKey:
+            if len(openings) == 1:
+                return {openings[0].source: await self._settle(openings[0])}
+            outcomes: dict[str, Document | Exception] = {}
+            for opening in openings:
+                outcomes |= await self._write_all([opening])
+            return outcomes
+        self._journal.ring()
+        return {draft.opening.source: draft.submission for draft in drafts}
+
+    async def _settle(self, opening: Opening) -> "Document | Exception":
+        """Somebody holds one of the keys: the same source, the same conversation, or (once in 10^11) the same reference."""
+        earlier = await self._known([opening.source])
+        if earlier:
+            return earlier[opening.source]
+        if opening.thread is not None:
+            with translated():
+                row = await self._threads.find_one({"_id": opening.thread})
+            if row is not None and row["ticket_id"] != opening.replaces:
+                return ThreadTaken(opening.thread)
+        return (await self._write_all([opening]))[opening.source]
+
+    async def _known(self, sources: Sequence[str]) -> "dict[str, Document | Exception]":
+        with translated():
+            rows = await self._submissions.find({"_id": {"$in": list(sources)}}, {"raw": 0}).to_list(None)
+        return {row["_id"]: row for row in rows}
+
+    async def _insert(self, drafts: "Sequence[_Draft]", session: Session) -> None:
+        await self._submissions.insert_many([draft.submission for draft in drafts], session=session)
+        await self._conversations.insert_many([draft.conversation for draft in drafts], session=session)
+        await self._journal.append([draft.event for draft in drafts], session)
+        for draft in drafts:
+            if draft.opening.thread is not None:
+                await self._take_thread(draft, session)
+
+    async def _take_thread(self, draft: "_Draft", session: Session) -> None:
+        opening = draft.opening
+        if opening.replaces is None:
+            await self._threads.insert_one({"_id": opening.thread, "ticket_id": draft.ticket_id}, session=session)
+            return
+        result = await self._threads.update_one(
+            {"_id": opening.thread, "ticket_id": opening.replaces}, {"$set": {"ticket_id": draft.ticket_id}}, session=session
+        )
+        if result.matched_count != 1:
+            raise DuplicateKey(f"thread {opening.thread} moved on")
+
+    async def say(self, saying: Saying) -> Receipt:
+        """Durable when it returns. RefusedError 404: no such ticket. Raises KeyUsedBefore."""
+        known = await self._known([saying.source])
+        if not known:
+            try:
+                receipt = await self._mongo.transaction(lambda session: self._say(saying, session))
+            except DuplicateKey:
+                known = await self._known([saying.source])
+                if not known:
+                    raise
+            else:
+                self._journal.ring()
+                ACCEPTED.labels(saying.channel, "message").inc()
+                return receipt
+        answer = _answer(saying, known[saying.source], first=False)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def _say(self, saying: Saying, session: Session) -> Receipt:
+        row = await self._conversations.find_one({"_id": saying.ticket_id}, {"version": 1, "last_at": 1, "reference": 1}, session=session)
+        if row is None:
+            raise RefusedError("There is no request with this reference. Check it, or send a new request.", status=404, title="Not found")
+        version, at = row["version"] + 1, max(saying.received_at, row["last_at"] + TICK)
+        event = _message_event(saying, version, at)
+        await self._conversations.update_one({"_id": saying.ticket_id}, {"$set": {"version": version, "last_at": at}}, session=session)
+        submission = _submission(saying, saying.ticket_id, row["reference"], event.message_id)
+        await self._submissions.insert_one(submission, session=session)
+        await self._journal.append([event], session)
+        return Receipt(saying.ticket_id, row["reference"], event.message_id, saying.received_at)
+
+
+class _Draft:
+    """The documents and the event of one new request; made once, so that a transaction tried again writes the same."""
+
+    def __init__(self, opening: Opening) -> None:
+        self.opening = opening
+        self.ticket_id = new_id()
+        number = reference.mint(secrets.token_bytes(reference.RANDOM_BYTES))
+        self.event = _request_event(opening, self.ticket_id, number)
+        self.submission = _submission(opening, self.ticket_id, number, self.event.message_id)
+        self.conversation: Document = {
+            "_id": self.ticket_id,
+            "reference": number,
+            "version": 1,
+            "last_at": opening.received_at,
+            "channel": opening.channel,
+            "language": opening.language,
+            "subject": opening.subject,
+            "text": opening.text,
+            "email": opening.contact.email,
+            "opened_at": opening.received_at,
+            "seen": 0,
+            "messages": [],
+        }
+
+
+def _request_event(opening: Opening, ticket_id: str, number: str) -> RequestReceived:
+    return RequestReceived(
+        id=derived_id("intake", opening.source, ticket_id),
+        source=SOURCE,
+        occurred_at=opening.received_at,
+        ticket_id=ticket_id,
+        sequence=1,
+        traceparent=trace.current.get(),
+        reference=number,
+        channel=opening.channel,
+        topic=opening.topic,
+        unit=opening.unit,
+        group=opening.group,
+        subject=opening.subject,
+        text=opening.text,
+        language=opening.language,
+        business=opening.business,
+        contact=opening.contact,
+        attachments=opening.attachments,
+        message_id=derived_id("message", opening.source, ticket_id),
+        received_at=opening.received_at,
+    )
+
+
+def _message_event(saying: Saying, version: int, at: datetime) -> MessageReceived:
+    return MessageReceived(
+        id=derived_id("intake", saying.source, saying.ticket_id),
+        source=SOURCE,
+        occurred_at=at,
+        ticket_id=saying.ticket_id,
+        sequence=version,
+        traceparent=trace.current.get(),
+        message_id=derived_id("message", saying.source, saying.ticket_id),
+        channel=saying.channel,
+        author_name=saying.author_name,
+        text=saying.text,
+        attachments=saying.attachments,
+        automatic=saying.automatic,
+        received_at=saying.received_at,
+    )
+
+
+def _submission(sent: Opening | Saying, ticket_id: str, number: str, message_id: str) -> Document:
+    return {
+        "_id": sent.source,
+        "fingerprint": sent.fingerprint,
+        "ticket_id": ticket_id,
+        "reference": number,
+        "message_id": message_id,
+        "channel": sent.channel,
+        "received_at": sent.received_at,
+        "files": [attachment.id for attachment in sent.attachments],
+        "raw": dict(sent.raw),
+    }
+
+
+def _answer(sent: Opening | Saying, outcome: "Document | Exception", *, first: bool) -> Receipt | Exception:
+    return _answer_known(sent.fingerprint, outcome, first=first)
+
+
+def _answer_known(fingerprint: str, outcome: "Document | Exception", *, first: bool) -> Receipt | Exception:
+    if isinstance(outcome, Exception):
+        return outcome
+    if outcome["fingerprint"] != fingerprint:
+        return KeyUsedBefore()
+    return Receipt(outcome["ticket_id"], outcome["reference"], outcome["message_id"], outcome["received_at"], repeated=not first)

@@ -1,0 +1,128 @@
+"""The JSON API for businesses: send a request, say more, see where it stands."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import JSONResponse
+from starlette.requests import Request
+
+from schemas.organisation import TopicSpec, UnitSpec
+from schemas.values import Attachment, Language
+from services.intake.acceptance import Receipt
+from services.intake.bodies import LARGEST_JSON, attachments_of, idempotency_key, language_of, read_json, without_files, worded
+from services.intake.desk import Desk, Incoming, add_message, open_request
+from services.intake.documented import ACCEPTED, MessageBody, NamedKey, RequestBody, StatusShown, refusals, takes
+from services.intake.pages.view import MessageView, StatusView
+from services.intake.status import Conversation, linked
+
+Token = Annotated[str | None, Query(description="The `k` of the status link; or send it as `Authorization: Bearer`.")]
+Key = Annotated[str | None, Header(description="The same key again is the same request: it is accepted once and answered alike.")]
+Plain = Annotated[Literal["vi", "en"] | None, Query(description="Give names in this language only.")]
+
+
+def api_routes(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", tags=["requests"])
+
+    @router.post(
+        "/requests",
+        status_code=202,
+        response_model=None,
+        responses=ACCEPTED | refusals(400, 409, 413, 415, 422, 503),
+        openapi_extra=takes(RequestBody),
+    )
+    async def send_request(request: Request, idempotency_key: Key = None) -> JSONResponse:  # noqa: ARG001 (documented; read raw)
+        """Open a request. Answered when it is stored for good; a group gets it moments later."""
+        return await receive_request(desk, request)
+
+    @router.post(
+        "/requests/{reference}/messages",
+        status_code=202,
+        response_model=None,
+        responses=ACCEPTED | refusals(400, 404, 409, 410, 413, 415, 422, 503),
+        openapi_extra=takes(MessageBody),
+    )
+    async def send_message(request: Request, reference: str, k: Token = None, idempotency_key: Key = None) -> JSONResponse:  # noqa: ARG001
+        """Say more on a request."""
+        return await receive_message(desk, request, reference, k)
+
+    @router.get("/requests/{reference}", responses=refusals(404, 410, 422, 503), response_model=StatusShown)
+    async def read_status(request: Request, reference: str, k: Token = None) -> JSONResponse:
+        """Where a request stands, with what was said in public."""
+        conversation, token = await by_link(desk, request, reference, k)
+        view = conversation.view(desk.organisation.current.organisation.timezone)
+        shown = StatusShown.model_validate(status_json(view, desk.links.public_url, token))
+        return JSONResponse(shown.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
+
+    @router.get("/topics", responses=refusals(422, 503), response_model=list[NamedKey])
+    async def list_topics(language: Plain = None) -> list[dict[str, Any]]:
+        """What a request can be about."""
+        return [named(topic, language) for topic in desk.organisation.current.organisation.topics]
+
+    @router.get("/units", responses=refusals(422, 503), response_model=list[NamedKey])
+    async def list_units(language: Plain = None) -> list[dict[str, Any]]:
+        """The units a request can name."""
+        return [named(unit, language) for unit in desk.organisation.current.organisation.units]
+
+    return router
+
+
+async def receive_request(desk: Desk, request: Request) -> JSONResponse:
+    language = language_of(request)
+    key = idempotency_key(request, language)
+    body = await read_json(request, LARGEST_JSON, language)
+    language = language_of(request, body)
+    sent, problems = attachments_of(body)
+    incoming = Incoming(f"api:{key}", "api", language, body, sent, {"body": without_files(body)}, problems)
+    with worded(language):
+        return accepted(desk, await open_request(desk, incoming))
+
+
+async def receive_message(desk: Desk, request: Request, reference: str, k: str | None) -> JSONResponse:
+    language = language_of(request)
+    key = idempotency_key(request, language)
+    conversation, _ = await by_link(desk, request, reference, k)
+    body = await read_json(request, LARGEST_JSON, language)
+    sent, problems = attachments_of(body)
+    source = f"api:{conversation.ticket_id}:{key}"
+    incoming = Incoming(source, "api", language, body, sent, {"body": without_files(body)}, problems)
+    with worded(language):
+        return accepted(desk, await add_message(desk, conversation, incoming))
+
+
+async def by_link(desk: Desk, request: Request, reference: str, k: str | None) -> tuple[Conversation, str]:
+    """The request and the token it was shown for. Refusal `bad_link` or `expired_link`."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    token = k or (bearer.strip() if scheme.lower() == "bearer" else "")
+    return await linked(desk.conversations, desk.links, reference, token, desk.now(), language_of(request)), token
+
+
+def accepted(desk: Desk, receipt: Receipt) -> JSONResponse:
+    body = {"ticket_id": receipt.ticket_id, "reference": receipt.reference, "status_url": desk.status_url(receipt)}
+    return JSONResponse(body, status_code=202)
+
+
+def named(spec: TopicSpec | UnitSpec, language: Language | None) -> dict[str, Any]:
+    return {"key": spec.key, "name": spec.name.in_language(language) if language else spec.name.model_dump()}
+
+
+def status_json(view: StatusView, public_url: str, token: str) -> dict[str, Any]:
+    return {
+        "reference": view.reference,
+        "status": view.status,
+        "subject": view.subject,
+        "topic": view.topic,
+        "group": {"name": view.group, "unit": view.unit} if view.group else None,
+        "deadlines": [vars(deadline) for deadline in view.deadlines],
+        "messages": [_message(message, public_url, token) for message in view.messages],
+        "opened_at": view.opened_at,
+        "resolved_at": view.resolved_at,
+    }
+
+
+def _message(message: MessageView, public_url: str, token: str) -> dict[str, Any]:
+    return vars(message) | {"attachments": [_file(file, public_url, token) for file in message.attachments]}
+
+
+def _file(file: Attachment, public_url: str, token: str) -> dict[str, Any]:
+    url = f"{public_url.rstrip('/')}/files/{file.id}?k={token}"
+    return {"filename": file.filename, "content_type": file.content_type, "size": file.size, "url": url}

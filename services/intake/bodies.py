@@ -1,0 +1,97 @@
+"""Bodies and headers as they arrive: limits, JSON, the sender's key and language."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import orjson
+from starlette.requests import Request
+
+from kit.ids import new_id
+from schemas.values import Language
+from services.intake.acceptance import KeyUsedBefore
+from services.intake.domain.attached import read_attachments
+from services.intake.domain.files import LARGEST_TOTAL
+from services.intake.domain.problems import FieldProblem, Invalid
+from services.intake.pages.language import negotiate
+from services.intake.refusals import Refusal, invalid
+from services.intake.storing import SentFile
+
+LARGEST_JSON: Final = LARGEST_TOTAL * 4 // 3 + 1_000_000
+"""The largest files there may be, in base64, and room for the rest."""
+
+LARGEST_FORM: Final = LARGEST_TOTAL + 2_000_000
+"""Room for the fields, and for files a little too large, about which the form then says more than "too large"."""
+
+_KEY: Final = re.compile(r"[\x20-\x7e]{1,200}")
+_JSON: Final = re.compile(r"application/(json|[\w.!#$&^+-]+\+json)", re.IGNORECASE)
+
+
+async def read_body(request: Request, limit: int, language: Language) -> bytes:
+    """The raw body. Refusal `too_large` by its declared length, or as soon as it grows over `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise Refusal("too_large", language, most=limit // 1_000_000)
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise Refusal("too_large", language, most=limit // 1_000_000)
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def read_json(request: Request, limit: int, language: Language) -> object:
+    """The decoded body (RFC 8259). Refusal `media_type`, `too_large` or `not_json`."""
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
+    if not _JSON.fullmatch(media_type):
+        raise Refusal("media_type", language)
+    return decoded(await read_body(request, limit, language), language)
+
+
+def decoded(raw: bytes, language: Language) -> object:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Refusal("not_json", language, reason=str(error)[:200]) from error
+
+
+def attachments_of(body: object) -> tuple[list[SentFile], tuple[FieldProblem, ...]]:
+    """The files inside a JSON body, and what is wrong with those that could not be read."""
+    read, problems = read_attachments(body.get("attachments") if isinstance(body, Mapping) else None)
+    return [SentFile(file.filename, file.content) for file in read], problems
+
+
+def without_files(body: object) -> dict[str, object]:
+    """What is kept of a body as it came; its files are kept as files."""
+    return {name: value for name, value in body.items() if name != "attachments"} if isinstance(body, Mapping) else {}
+
+
+def idempotency_key(request: Request, language: Language) -> str:
+    """The sender's `Idempotency-Key`, or a new one where there is none. Refusal `key_malformed`."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return new_id()
+    if not _KEY.fullmatch(key):
+        raise Refusal("key_malformed", language)
+    return key
+
+
+def language_of(request: Request, body: object = None) -> Language:
+    """What `Accept-Language` prefers, else the language the body names, else Vietnamese."""
+    named = body.get("language") if isinstance(body, Mapping) else None
+    accepted = request.headers.get("accept-language", "")
+    return negotiate(None, None, f"{accepted},{named};q=0.001" if named in {"vi", "en"} else accepted)
+
+
+@contextmanager
+def worded(language: Language) -> Iterator[None]:
+    """What the desk finds wrong, as refusals in the sender's language."""
+    try:
+        yield
+    except Invalid as error:
+        raise invalid(error.problems, language) from error
+    except KeyUsedBefore as error:
+        raise Refusal("key_used", language) from error

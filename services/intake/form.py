@@ -1,0 +1,139 @@
+"""The form in the browser, and the page that says it arrived."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter
+from prometheus_client import Counter
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from kit.ids import new_id
+from schemas.values import Language
+from services.intake.acceptance import KeyUsedBefore
+from services.intake.bodies import LARGEST_FORM
+from services.intake.browsers import PagesNow, page, page_language, problem_page, remember
+from services.intake.desk import Desk, Incoming, open_request
+from services.intake.domain import form as fields
+from services.intake.domain import reference as references
+from services.intake.domain.problems import FieldProblem, Invalid
+from services.intake.refusals import Refusal
+from services.intake.storing import SentFile
+
+TRAPPED = Counter("helpdesk_form_trapped", "Forms with the hidden field filled in: shown as received, not kept")
+
+_MOST_PARTS = 50
+"""Parts a form may have; the domain says how many files, and says it better than a parser."""
+
+
+def form_routes(desk: Desk, pages: PagesNow) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def empty_form(request: Request) -> Response:
+        language = page_language(request)
+        html = _form(desk, pages, language, {}, (), new_id())
+        return remember(page(html, headers={"Cache-Control": "no-store"}), request, language)
+
+    @router.post("/")
+    async def send_form(request: Request) -> Response:
+        return await receive_form(desk, pages, request)
+
+    @router.get("/requests/{reference}/received")
+    async def received(request: Request, reference: str, k: str = "") -> Response:
+        """Reads no request: whoever was caught by the trap gets the same page."""
+        language = page_language(request)
+        try:
+            desk.links.ticket_id(k, desk.now(), language)
+            shown = references.parse(reference)
+        except (Refusal, references.MalformedReference, references.MistypedReference):
+            return problem_page(pages(), "bad_link", language)
+        html = pages().received(language, shown, desk.links.with_token(shown, k))
+        return remember(page(html), request, language)
+
+    return router
+
+
+async def receive_form(desk: Desk, pages: PagesNow, request: Request) -> Response:
+    """Accept it and go to the page that says so, or show it again with what is wrong."""
+    if too_long(request):
+        return problem_page(pages(), "too_large", page_language(request))
+    values, sent = await read_form(request)
+    language = form_language(values, request)
+    if fields.caught(values):
+        TRAPPED.inc()
+        return _to_received(_pretended_url(desk))
+    submission_id = fields.submission_id(values)
+    if submission_id is None:
+        return _again(desk, pages, language, values, (FieldProblem("", "submission_stale"),))
+    body = fields.body(values)
+    try:
+        receipt = await open_request(desk, Incoming(f"form:{submission_id}", "form", language, body, sent, {"body": body}))
+    except Invalid as error:
+        return _again(desk, pages, language, values, error.problems, submission_id)
+    except KeyUsedBefore:
+        return problem_page(pages(), "conflict", language)
+    return _to_received(desk.status_url(receipt))
+
+
+def too_long(request: Request) -> bool:
+    """By its declared length; browsers always declare one, and the app's own limit holds for what grows unannounced."""
+    declared = request.headers.get("content-length", "")
+    return declared.isdigit() and int(declared) > LARGEST_FORM
+
+
+async def read_form(request: Request) -> tuple[dict[str, str], list[SentFile]]:
+    """The typed values and the files. Files stay on disk while they arrive, so that slow senders cost no memory."""
+    async with request.form(max_files=_MOST_PARTS, max_fields=_MOST_PARTS) as form:
+        return _values(form), [await _file(part) for part in form.getlist(fields.FILES) if isinstance(part, UploadFile)]
+
+
+def form_language(values: Mapping[str, str], request: Request) -> Language:
+    match values.get("language"):
+        case "vi":
+            return "vi"
+        case "en":
+            return "en"
+        case _:
+            return page_language(request)
+
+
+def _values(form: FormData) -> dict[str, str]:
+    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+
+
+async def _file(part: UploadFile) -> SentFile:
+    return SentFile(part.filename or "", await part.read())
+
+
+def _to_received(url: str) -> RedirectResponse:
+    """Post/Redirect/Get: reloading the page that follows sends nothing again."""
+    address = urlsplit(url)
+    return RedirectResponse(f"{address.path}/received?{address.query}", status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def _pretended_url(desk: Desk) -> str:
+    """As good as a real one to look at; there is no request behind it."""
+    reference = references.mint(secrets.token_bytes(references.RANDOM_BYTES))
+    return desk.links.url(new_id(), reference, desk.now())
+
+
+def _again(
+    desk: Desk,
+    pages: PagesNow,
+    language: Language,
+    values: Mapping[str, str],
+    errors: Sequence[FieldProblem],
+    submission_id: str | None = None,
+) -> HTMLResponse:
+    """Nothing was stored, so the same id may be sent again."""
+    return page(_form(desk, pages, language, values, errors, submission_id or new_id()), status=422)
+
+
+def _form(
+    desk: Desk, pages: PagesNow, language: Language, values: Mapping[str, str], errors: Sequence[FieldProblem], submission_id: str
+) -> str:
+    organisation = desk.organisation.current.organisation
+    return pages().form(language, (organisation.topics, organisation.units), values, errors, submission_id)

@@ -1,0 +1,1 @@
+"""The pages a business sees: server-rendered, in Vietnamese and English, without JavaScript."""

@@ -1,0 +1,42 @@
+"""Tickets as intake hears of them: what the status page shows, kept beside what intake itself said."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from kit.mongo import Collection, UpdateOne, translated
+from schemas.envelope import Event
+from schemas.tickets import AnswerGiven, BusinessReplied, QuestionAsked, TicketEventBase, TicketOpened, TicketResolved
+from schemas.values import Message
+
+SHOWN_MESSAGES: Final = 100
+"""The latest messages of a ticket that are kept for its page: of the longest texts there are, 8 MB of the 16 a document can hold."""
+
+
+class Projection:
+    """Applies `helpdesk.tickets.v1` to the conversations."""
+
+    def __init__(self, conversations: Collection) -> None:
+        self._conversations = conversations
+
+    async def apply(self, events: Sequence[Event]) -> None:
+        """One ordered write for the batch. An event that was seen, or is of a ticket that is not ours, changes nothing."""
+        writes = [_write(event) for event in events if isinstance(event, TicketEventBase)]
+        if writes:
+            with translated():
+                await self._conversations.bulk_write(writes, ordered=True)
+
+
+def _write(event: TicketEventBase) -> UpdateOne:
+    change: dict[str, Any] = {"$set": {"seen": event.sequence, "ticket": event.ticket.model_dump(mode="json", exclude_none=True)}}
+    message = public_message(event)
+    if message is not None:
+        change["$push"] = {"messages": {"$each": [message.model_dump(mode="json", exclude_none=True)], "$slice": -SHOWN_MESSAGES}}
+    return UpdateOne({"_id": event.ticket_id, "seen": {"$lt": event.sequence}}, change)
+
+
+def public_message(event: Event) -> Message | None:
+    """What the event says to, or has from, the business; automatic mail is nobody's word."""
+    if not isinstance(event, TicketOpened | BusinessReplied | AnswerGiven | QuestionAsked | TicketResolved):
+        return None
+    message = event.message
+    return message if message is not None and message.public and message.automatic is None else None
