@@ -69,7 +69,7 @@ class Renderer:
         self._environment = Environment(
             loader=FileSystemLoader(templates),
             undefined=StrictUndefined,
-            autoescape=select_autoescape(enabled_extensions=("xhtml.j2",), default_for_string=False),
+            autoescape=select_autoescape(enabled_extensions=("html.j2",), default_for_string=False),
             finalize=_on_one_line,
             trim_blocks=True,
             lstrip_blocks=True,
