@@ -22,9 +22,18 @@ from kit.mongo import DriverError, is_passing
 PROBLEM = "application/problem+json"
 RETRY_AFTER = "5"
 
+KEEP_ALIVE = 75
+"""Seconds an idle connection is kept: longer than the 60 s of the usual proxies, so that they close first and never race us."""
+
 
 def problem(
-    status: int, title: str, detail: str, *, errors: list[FieldError] | None = None, headers: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None
+    status: int,
+    title: str,
+    detail: str,
+    *,
+    errors: list[FieldError] | None = None,
+    headers: Mapping[str, str] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> JSONResponse:
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail, **(extra or {})}
     if errors:
@@ -181,7 +190,15 @@ class WebServer:
         self._port = port
         self._host = host
         config = uvicorn.Config(
-            app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=10, server_header=False, lifespan="off"
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=10,
+            timeout_keep_alive=KEEP_ALIVE,
+            server_header=False,
+            lifespan="off",
         )
         self._server = _Quiet(config)
         self._task: asyncio.Task[None] | None = None

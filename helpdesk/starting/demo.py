@@ -5,14 +5,12 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-import helpdesk.demo
 from helpdesk import provision
+from helpdesk.demo import ORGANISATION
 from helpdesk.organisation import read
 from kit.mongo import Mongo
 from kit.settings import ServiceSettings
 from services.routing.tokens import PREFIX
-
-ORGANISATION: Final = Path(helpdesk.demo.__file__).with_name("organisation.yaml")
 
 ACCOUNTS: Final = {
     "binh": "officer at the focal point, where mail to helpdesk@customs.example arrives",

@@ -41,6 +41,11 @@ class Processes:
         for child in self._children.values():
             child.start()
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids of the services that run."""
+        return {name: child.pid for name, child in self._children.items() if child.alive}
+
     async def until_ready(self) -> None:
         """NotReadyError after a minute, or as soon as one has ended."""
         deadline = asyncio.get_running_loop().time() + READY_SECONDS

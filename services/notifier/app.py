@@ -81,7 +81,8 @@ def letterhead(settings: NotifierSettings) -> Letterhead:
 
 def channels(service: Service, settings: NotifierSettings, mongo: Mongo, store: OrganisationStore) -> dict[str, Send]:
     """How each channel sends one delivery."""
-    pool = SmtpPool(Relay.from_url(settings.smtp_url.get_secret_value()), connections=settings.smtp_connections)
+    relay = Relay.from_url(settings.smtp_url.get_secret_value())
+    pool = SmtpPool(relay, connections=settings.smtp_connections, helo=settings.mail_from.rpartition("@")[2])
     client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
     service.closers += [pool.close, client.aclose]
 
