@@ -4,8 +4,10 @@
 lower-case words; everything a person reads has a Vietnamese and an English name.
 """
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Literal, Self
+from functools import cached_property
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
@@ -169,6 +171,36 @@ class AuthoritySpec(Part):
     language: Language = "vi"
 
 
+Keyed = TypeVar("Keyed", UnitSpec, TopicSpec, CalendarSpec, PolicySpec, GroupSpec, OfficerSpec, ChatAccountSpec)
+
+
+class _Lookups:
+    """The parts of an organisation by what they are looked up by. Where a key stands twice the first one counts."""
+
+    def __init__(self, organisation: "Organisation") -> None:
+        self.units = _by_key(organisation.units)
+        self.topics = _by_key(organisation.topics)
+        self.calendars = _by_key(organisation.calendars)
+        self.policies = _by_key(organisation.policies)
+        self.groups = _by_key(organisation.groups)
+        self.officers = _by_key(organisation.officers)
+        self.chat_accounts = _by_key(organisation.chat_accounts)
+        self.groups_of = _grouped((group.unit, group) for group in organisation.groups)
+        self.members_of = _grouped((group, officer) for officer in organisation.officers for group in dict.fromkeys(officer.groups))
+        self.chains: dict[str, tuple[str, ...]] = {}
+
+
+def _by_key(specs: tuple[Keyed, ...]) -> dict[str, Keyed]:
+    return {spec.key: spec for spec in reversed(specs)}
+
+
+def _grouped(pairs: Iterable[tuple[str, Keyed]]) -> dict[str, tuple[Keyed, ...]]:
+    found: dict[str, list[Keyed]] = {}
+    for key, spec in pairs:
+        found.setdefault(key, []).append(spec)
+    return {key: tuple(specs) for key, specs in found.items()}
+
+
 class Organisation(Part):
     name: LocalText
     timezone: str = "Asia/Ho_Chi_Minh"
@@ -183,32 +215,59 @@ class Organisation(Part):
     competent_authority: AuthoritySpec
     chat_accounts: tuple[ChatAccountSpec, ...] = ()
 
+    @cached_property
+    def _lookups(self) -> _Lookups:
+        """Made at the first question; an organisation has hundreds of units and is asked a dozen things a ticket."""
+        return _Lookups(self)
+
+    def __copy__(self) -> Self:
+        """A copy may be changed on the way: it makes its own lookups."""
+        copied = super().__copy__()
+        copied.__dict__.pop("_lookups", None)
+        return copied
+
     def unit(self, key: str) -> UnitSpec | None:
-        return next((unit for unit in self.units if unit.key == key), None)
+        return self._lookups.units.get(key)
 
     def topic(self, key: str) -> TopicSpec | None:
-        return next((topic for topic in self.topics if topic.key == key), None)
+        return self._lookups.topics.get(key)
 
     def group(self, key: str) -> GroupSpec | None:
-        return next((group for group in self.groups if group.key == key), None)
+        return self._lookups.groups.get(key)
 
     def officer(self, key: str) -> OfficerSpec | None:
-        return next((officer for officer in self.officers if officer.key == key), None)
+        return self._lookups.officers.get(key)
+
+    def policy(self, key: str) -> PolicySpec | None:
+        return self._lookups.policies.get(key)
 
     def chat_account(self, key: str) -> ChatAccountSpec | None:
-        return next((account for account in self.chat_accounts if account.key == key), None)
+        return self._lookups.chat_accounts.get(key)
 
     def calendar(self, key: str) -> CalendarSpec | None:
-        return next((calendar for calendar in self.calendars if calendar.key == key), None)
+        return self._lookups.calendars.get(key)
+
+    def groups_of(self, unit: str) -> tuple[GroupSpec, ...]:
+        """The groups that belong to the unit itself, in the order of the file."""
+        return self._lookups.groups_of.get(unit, ())
+
+    def members_of(self, group: str) -> tuple[OfficerSpec, ...]:
+        """The group's officers, in the order of the file."""
+        return self._lookups.members_of.get(group, ())
 
     def ancestors(self, unit: str) -> tuple[str, ...]:
         """The unit itself, then its parents up to the root."""
-        chain: list[str] = []
-        current = self.unit(unit)
-        while current is not None and current.key not in chain:
-            chain.append(current.key)
-            current = self.unit(current.parent) if current.parent else None
-        return tuple(chain)
+        chains = self._lookups.chains
+        if unit not in chains:
+            chain: list[str] = []
+            current = self.unit(unit)
+            while current is not None and current.key not in chain:
+                chain.append(current.key)
+                current = self.unit(current.parent) if current.parent else None
+            if current is None and not chain:
+                return ()
+            chains[unit] = tuple(chain)
+        return chains[unit]
 
     def as_named(self, spec: UnitSpec | TopicSpec) -> Named:
         return Named(key=spec.key, name=spec.name)
@@ -227,5 +286,3 @@ class Organisation(Part):
 
     def as_person(self, spec: OfficerSpec) -> Person:
         return Person(key=spec.key, name=spec.name, email=spec.email, language=spec.language)
-
-

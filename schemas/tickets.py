@@ -157,7 +157,8 @@ class DeliveryTroubled(TicketEventBase):
     """Something said to the business did not reach it; the officer sees it and it does not count as answered."""
 
     type: Literal["delivery_troubled"] = "delivery_troubled"
-    message_id: str
+    message_id: str = Field(default="", description="The message that did not arrive; empty for an acknowledgement, which carries none.")
+    template: str | None = Field(default=None, description="What was to be said, as `NotificationFailed` names it.")
     reason: str
     recipients: tuple[Person, ...] = ()
 

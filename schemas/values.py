@@ -57,7 +57,7 @@ class Contact(Model):
 class Attachment(Model):
     """A stored file; `content_type` was sniffed from its bytes, never taken from the sender."""
 
-    id: str = Field(description="SHA-256 based id in intake's file store.")
+    id: str = Field(description="Id in intake's file store; says nothing about the content.")
     filename: str
     content_type: str
     size: int = Field(ge=0, description="Bytes.")

@@ -62,7 +62,8 @@ def build(settings: IntakeSettings, only: Collection[str] = ()) -> Service:
         add_inlet(service, settings, topics.TICKETS, "intake", ticket_events, Projection(database[CONVERSATIONS.name]).apply)
     if "mail" in roles:
         pass  # the mail receiver: service.parts.append(MailReceiver(...))
-    service.parts.append(WebServer(build_web(service, desk), settings.host, settings.intake_port))
+    app = build_web(service, desk) if "web" in roles else build_health(service)
+    service.parts.append(WebServer(app, settings.host, settings.intake_port))
     return service
 
 
@@ -131,3 +132,10 @@ def build_web(service: Service, desk: Desk) -> ASGIApp:
     app.mount("/static", StaticFiles(directory=STATIC_DIRECTORY), name="static")
     document(app)
     return ForBrowsers(app, pages)
+
+
+def build_health(service: Service) -> ASGIApp:
+    """What a process without the web role answers."""
+    app = web_app("Helpdesk intake", description="Health and metrics.", version=version("helpdesk"), logger=service.logger, max_body=1_000)
+    add_health(app, alive=service.stuck, missing=service.missing)
+    return app

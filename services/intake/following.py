@@ -43,6 +43,7 @@ def following_routes(desk: Desk, pages: PagesNow) -> APIRouter:
         return await receive_follow_up(desk, pages, request, reference, k)
 
     @router.get("/files/{file_id}")
+    @router.get("/requests/{reference}/files/{file_id}")
     async def download(request: Request, file_id: str, k: str = "") -> Response:
         language = language_of(request)
         stored = await desk.files.fetch(desk.links.ticket_id(k, desk.now(), language), file_id)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
@@ -28,13 +29,22 @@ _MOST_PARTS = 50
 """Parts a form may have; the domain says how many files, and says it better than a parser."""
 
 
+@dataclass(frozen=True)
+class Typed:
+    """A form as it is shown: under which id, with what in it, and what is wrong with that."""
+
+    submission_id: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Sequence[FieldProblem] = ()
+
+
 def form_routes(desk: Desk, pages: PagesNow) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
     async def empty_form(request: Request) -> Response:
         language = page_language(request)
-        html = _form(desk, pages, language, {}, (), new_id())
+        html = _form(desk, pages, language, Typed(new_id()))
         return remember(page(html, headers={"Cache-Control": "no-store"}), request, language)
 
     @router.post("/")
@@ -67,12 +77,12 @@ async def receive_form(desk: Desk, pages: PagesNow, request: Request) -> Respons
         return _to_received(_pretended_url(desk))
     submission_id = fields.submission_id(values)
     if submission_id is None:
-        return _again(desk, pages, language, values, (FieldProblem("", "submission_stale"),))
+        return _again(desk, pages, language, Typed(new_id(), values, (FieldProblem("", "submission_stale"),)))
     body = fields.body(values)
     try:
         receipt = await open_request(desk, Incoming(f"form:{submission_id}", "form", language, body, sent, {"body": body}))
     except Invalid as error:
-        return _again(desk, pages, language, values, error.problems, submission_id)
+        return _again(desk, pages, language, Typed(submission_id, values, error.problems))
     except KeyUsedBefore:
         return problem_page(pages(), "conflict", language)
     return _to_received(desk.status_url(receipt))
@@ -120,20 +130,18 @@ def _pretended_url(desk: Desk) -> str:
     return desk.links.url(new_id(), reference, desk.now())
 
 
-def _again(
-    desk: Desk,
-    pages: PagesNow,
-    language: Language,
-    values: Mapping[str, str],
-    errors: Sequence[FieldProblem],
-    submission_id: str | None = None,
-) -> HTMLResponse:
+def _again(desk: Desk, pages: PagesNow, language: Language, again: Typed) -> HTMLResponse:
     """Nothing was stored, so the same id may be sent again."""
-    return page(_form(desk, pages, language, values, errors, submission_id or new_id()), status=422)
+    return page(_form(desk, pages, language, again), status=422)
 
 
-def _form(
-    desk: Desk, pages: PagesNow, language: Language, values: Mapping[str, str], errors: Sequence[FieldProblem], submission_id: str
-) -> str:
+def _form(desk: Desk, pages: PagesNow, language: Language, typed: Typed) -> str:
     organisation = desk.organisation.current.organisation
-    return pages().form(language, (organisation.topics, organisation.units), values, errors, submission_id)
+    return pages().form(
+        language,
+        organisation.topics,
+        organisation.units,
+        values=typed.values,
+        errors=typed.errors,
+        submission_id=typed.submission_id,
+    )

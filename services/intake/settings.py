@@ -11,3 +11,4 @@ class IntakeSettings(ServiceSettings):
     mail_lmtp: bool = Field(default=False, description="Speak LMTP instead of SMTP on the mail port.")
     mail_hostname: str = Field(default="helpdesk.localhost", description="Name the mail receiver greets with.")
     mail_max_bytes: int = Field(default=25_000_000, gt=0, description="Largest mail accepted, in bytes.")
+    mail_from: str | None = Field(default=None, description="Sender address of the notifier's mail; answers to it go to the focal point.")

@@ -41,4 +41,31 @@ STORED_FILES = CollectionSpec(
 )
 """GridFS's own record of each file (GridFS specification, "Files collection document"). A file is claimed once a submission names it."""
 
-INTAKE = (CONVERSATIONS, SUBMISSIONS, THREADS, STORED_FILES, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)
+MAILS = CollectionSpec(
+    "mails",
+    indexes=(
+        IndexModel([("slot", ASCENDING), ("_id", ASCENDING)], name="waiting", partialFilterExpression={"state": "received"}),
+        IndexModel([("state", ASCENDING), ("received_at", ASCENDING)], name="state"),
+        IndexModel([("ticket_id", ASCENDING)], name="ticket", partialFilterExpression={"ticket_id": {"$exists": True}}),
+        IndexModel([("mail", ASCENDING)], name="mail"),
+    ),
+    schema={
+        "bsonType": "object",
+        "required": ["_id", "mail", "state", "mailbox", "group", "slot", "received_at", "not_before", "envelope", "size", "sha256"],
+        "properties": {
+            "_id": {"bsonType": "string"},
+            "state": {"enum": ["received", "done", "kept", "parked"]},
+            "slot": {"bsonType": ["int", "long"], "minimum": 0},
+            "received_at": {"bsonType": "date"},
+            "not_before": {"bsonType": "date"},
+            "raw": {"bsonType": "binData"},
+            "file": {"bsonType": "string"},
+        },
+    },
+)
+"""Every mail as it came, one row per mailbox it was for: `received` until it is read, then `done` (it is on a ticket), `kept` (automatic
+mail that is nobody's request) or `parked` (it could not be understood; a request says so)."""
+
+MAIL_LEASES = CollectionSpec("mail_leases", indexes=(IndexModel([("owner", ASCENDING)]),))
+
+INTAKE = (CONVERSATIONS, SUBMISSIONS, THREADS, STORED_FILES, MAILS, MAIL_LEASES, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)

@@ -6,21 +6,23 @@ from typing import Final
 
 _LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _SPACES: Final = re.compile(r"\s+")
-_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Categories Cc and Cs but for tab and line end. One pass in C: this runs over every character that comes in."""
+
+_BIDI: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Direction controls: they can make a line read differently from what it is (Unicode TR 36)."""
 
 
 def clean_text(raw: str) -> str:
     """Several lines: tabs and line ends stay, other control characters and lone surrogates go, the ends are stripped."""
     lines = _LINE_ENDS.sub("\n", raw)
-    kept = "".join(character for character in lines if character in "\n\t" or not _is_control(character))
-    return unicodedata.normalize("NFC", kept).strip()
+    return unicodedata.normalize("NFC", _CONTROLS.sub("", lines)).strip()
 
 
 def clean_line(raw: str) -> str:
     """One line: every run of white space becomes a space, direction controls go too."""
     line = _SPACES.sub(" ", clean_text(raw))
-    return "".join(character for character in line if character not in _BIDI).strip()
+    return _BIDI.sub("", line).strip()
 
 
 def first_line(text: str, longest: int) -> str:
@@ -31,7 +33,3 @@ def first_line(text: str, longest: int) -> str:
     cut = line[: longest - 1]
     at_word = cut.rsplit(" ", 1)[0]
     return (at_word if len(at_word) > longest // 2 else cut).rstrip() + "…"
-
-
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cs"}

@@ -1,0 +1,58 @@
+"""Which group a mail address belongs to."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Self
+
+from schemas.organisation import Organisation
+
+POSTMASTER: Final = "postmaster"
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """An address of ours in its one spelling, and the group that gets its mail."""
+
+    address: str
+    group: str
+
+
+@dataclass(frozen=True)
+class Mailboxes:
+    """All the addresses mail comes in by. RFC 5321 makes local parts case-sensitive; nobody has two mailboxes that differ in case."""
+
+    by_address: Mapping[str, str]
+    focal_point: str
+    domains: frozenset[str]
+
+    @classmethod
+    def of(cls, organisation: Organisation, sender: str | None = None) -> Self:
+        """`sender`: the address our own mail comes from; answers to it go to the focal point unless a group has it."""
+        by_address: dict[str, str] = {_spelt(sender): organisation.focal_point} if sender else {}
+        taken = set()
+        for group in organisation.groups:
+            address = _spelt(group.mailbox) if group.mailbox else None
+            if address and address not in taken:
+                by_address[address] = group.key
+                taken.add(address)
+        return cls(by_address, organisation.focal_point, frozenset(address.rpartition("@")[2] for address in by_address))
+
+    def find(self, address: str) -> Mailbox | None:
+        """The mailbox of an envelope recipient. `box+anything@` is `box@`; `postmaster` is everywhere (RFC 5321 section 4.5.1)."""
+        spelt = _spelt(address)
+        local, _, domain = spelt.rpartition("@")
+        if spelt == POSTMASTER or (local == POSTMASTER and domain in self.domains):
+            return Mailbox(spelt, self.by_address.get(spelt, self.focal_point))
+        for candidate in (spelt, f"{local.partition('+')[0]}@{domain}"):
+            if candidate in self.by_address:
+                return Mailbox(candidate, self.by_address[candidate])
+        return None
+
+
+def _spelt(address: str) -> str:
+    """Lower case, with the domain in its IDNA form where it has one."""
+    local, at, domain = address.strip().rpartition("@")
+    with suppress(UnicodeError):
+        domain = domain.encode("idna").decode("ascii")
+    return f"{local}{at}{domain}".lower()

@@ -1,0 +1,53 @@
+"""Bytes to text, whatever was declared: never an error, and never a guess where a declaration can be right."""
+
+import codecs
+import re
+from typing import Final
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,39}")
+_MEANT: Final = {
+    # What is written on the envelope and what is in it: the larger set that programs of the time really used.
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "ks_c_5601-1987": "cp949",
+    "euc-kr": "cp949",
+    "shift_jis": "cp932",
+    "iso-2022-jp": "iso2022_jp_ext",
+    "iso-8859-8-i": "iso-8859-8",
+    "iso-8859-8-e": "iso-8859-8",
+    "iso-8859-1": "windows-1252",
+    "latin-1": "windows-1252",
+    "ansi_x3.110-1983": "windows-1252",
+}
+_UNUSABLE: Final = frozenset({"ascii", "utf-7", "punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
+"""Codecs that say nothing about 8-bit text, hide markup (UTF-7), or take quadratic time (punycode)."""
+
+
+def decoded(raw: bytes, declared: str | None = None) -> str:
+    """As declared if that is possible; else UTF-8; else windows-1258, which Vietnamese programs wrote before it."""
+    for charset in (_usable(declared), "utf-8", "windows-1258"):
+        if charset is None:
+            continue
+        try:
+            return raw.decode(charset)
+        except (UnicodeError, LookupError):
+            continue
+    return raw.decode("utf-8" if _mostly_utf8(raw) else "windows-1252", "replace")
+
+
+def _usable(declared: str | None) -> str | None:
+    match = _NAME.search(declared or "")
+    if match is None:
+        return None
+    name = match[0].lower()
+    try:
+        found = codecs.lookup(_MEANT.get(name, name)).name
+    except (LookupError, ValueError):
+        return None
+    return None if found.replace("_", "-") in _UNUSABLE else found
+
+
+def _mostly_utf8(raw: bytes) -> bool:
+    """A few broken characters in long UTF-8 text should not turn all of it into another alphabet."""
+    text = raw.decode("utf-8", "replace")
+    return text.count("\ufffd") * 20 < sum(character > "\x7f" for character in text)

@@ -1,0 +1,79 @@
+"""The files of a mail: what is kept, under which name, and a line for each that is not, since no mail is refused for a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.values import Attachment, Language
+from services.intake.domain.files import LARGEST_FILE, LARGEST_TOTAL, MOST_FILES, AcceptedFile, check_files, clean_filename
+from services.intake.domain.problems import sentence
+from services.intake.domain.request import LONGEST_TEXT
+from services.intake.mail.letter import Enclosed, Letter
+from services.intake.storing import FileStore, SentFile, examine
+
+_TOO_MUCH: Final = {
+    "vi": "Tệp “{name}” không được lưu, vì thư có quá nhiều tệp hoặc tổng dung lượng quá lớn. Vui lòng gửi tệp này trong một thư khác.",
+    "en": "The file “{name}” was not kept, because the mail had too many files or they were too large together. Send it in another mail.",
+}
+_CUT: Final = {
+    "vi": "Thư quá dài nên chỉ hiện phần đầu. Toàn văn ở tệp “{name}”.",
+    "en": "The mail is too long, so only its beginning is shown. All of it is in the file “{name}”.",
+}
+_NO_TEXT: Final = {"vi": "(Thư không có nội dung bằng chữ.)", "en": "(The mail has no text.)"}
+_NOTE: Final = {"vi": "— Ghi chú của hệ thống: {note}", "en": "— Note by the system: {note}"}
+_WHOLE_TEXT: Final = {"vi": "toan-van.txt", "en": "whole-text.txt"}
+
+_ROOM_FOR_NOTES: Final = 4_000
+"""Characters of a long text's place that its notes may take."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What goes on the ticket: the text with its notes, and the files with their bytes."""
+
+    text: str
+    accepted: tuple[AcceptedFile, ...]
+    files: tuple[SentFile, ...]
+
+    async def stored(self, store: FileStore) -> tuple[Attachment, ...]:
+        return await store.keep(self.accepted, self.files) if self.accepted else ()
+
+
+async def content_of(letter: Letter, language: Language) -> Content:
+    """Nothing is stored yet."""
+    candidates, notes = list(letter.attachments), []
+    if len(letter.text) > LONGEST_TEXT:
+        candidates.insert(0, Enclosed(_WHOLE_TEXT[language], letter.text.encode()))
+        notes.append(_CUT[language].format(name=_WHOLE_TEXT[language]))
+    taken, left = _fitting([part for part in candidates if part.content])
+    accepted, files, refused = await _checked(taken, language)
+    notes += refused + [_TOO_MUCH[language].format(name=clean_filename(part.filename)) for part in left]
+    return Content(_annotated(letter.text or _NO_TEXT[language], notes, language), accepted, files)
+
+
+def _fitting(candidates: Sequence[Enclosed]) -> tuple[list[Enclosed], list[Enclosed]]:
+    """As many as a request may have, files before pictures of the text. One too large by itself is left to be refused by name."""
+    taken: list[Enclosed] = []
+    left: list[Enclosed] = []
+    total = 0
+    for part in sorted(candidates, key=lambda part: part.inline):
+        size = len(part.content) if len(part.content) <= LARGEST_FILE else 0
+        fits = len(taken) < MOST_FILES and total + size <= LARGEST_TOTAL
+        (taken if fits else left).append(part)
+        total += size if fits else 0
+    return taken, left
+
+
+async def _checked(taken: Sequence[Enclosed], language: Language) -> tuple[tuple[AcceptedFile, ...], tuple[SentFile, ...], list[str]]:
+    sent = [SentFile(part.filename, part.content) for part in taken]
+    accepted, problems = check_files(await examine(sent), field="file")
+    refused = {int(problem.field.partition(".")[2]) for problem in problems if "." in problem.field}
+    kept = tuple(file for position, file in enumerate(sent) if position not in refused)
+    return accepted[: len(kept)], kept, [sentence(problem, language) for problem in problems if "." in problem.field]
+
+
+def _annotated(text: str, notes: Sequence[str], language: Language) -> str:
+    lines = "\n".join(_NOTE[language].format(note=note) for note in notes)[:_ROOM_FOR_NOTES]
+    if not lines:
+        return text
+    return f"{text[: LONGEST_TEXT - len(lines) - 2]}\n\n{lines}"

@@ -1,0 +1,68 @@
+"""The mail role of intake, put together."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from kit.leases import Slots
+from kit.loops import Loop
+from kit.mongo import Database, Mongo
+from kit.organisation import OrganisationStore
+from kit.publishing import RENEW_EVERY, process_name
+from kit.service import Service
+from services.intake.acceptance import Acceptance
+from services.intake.domain.mailboxes import Mailboxes
+from services.intake.mail.arrivals import Arrivals
+from services.intake.mail.filing import Filing
+from services.intake.mail.parser import Parser
+from services.intake.mail.receiver import MailReceiver, Place, Porter
+from services.intake.mail.threads import Threads
+from services.intake.mail.worker import Worker
+from services.intake.settings import IntakeSettings
+from services.intake.storage import MAIL_LEASES
+from services.intake.storing import FileStore
+
+READ_EVERY: Final = 1.0
+"""Seconds between looks for mails that another process received; this one's own ring the bell."""
+
+
+def add_mail(  # noqa: PLR0913, PLR0917 (each is one collaborator)
+    service: Service,
+    settings: IntakeSettings,
+    mongo: Mongo,
+    database: Database,
+    acceptance: Acceptance,
+    files: FileStore,
+    organisation: OrganisationStore,
+) -> MailReceiver:
+    """Receive mail and read it. Append `mongo.close` to the closers before calling this: what uses the database is closed first."""
+    mailboxes = current_mailboxes(organisation, settings.mail_from)
+    arrivals = Arrivals(mongo, database)
+    slots = Slots(mongo, database[MAIL_LEASES.name], process_name())
+    parser = Parser()
+    filing = Filing(database, acceptance, files, Threads(database, settings.secrets()), mailboxes)
+    worker = Worker(mongo, arrivals, slots, parser, filing, service.logger)
+    place = Place(settings.host, settings.mail_port, settings.mail_hostname, settings.mail_max_bytes, settings.mail_lmtp)
+    receiver = MailReceiver(place, Porter(arrivals, mailboxes, service.logger))
+    service.parts.append(receiver)
+    loop = partial(Loop, logger=service.logger)
+    service.loops += [
+        loop("mail slots", slots.renew, every=RENEW_EVERY),
+        loop("mail reader", worker.step, every=READ_EVERY, wake=arrivals.bell),
+    ]
+    service.closers += [slots.release, parser.close]
+    return receiver
+
+
+def current_mailboxes(organisation: OrganisationStore, sender: str | None) -> Callable[[], Mailboxes]:
+    """Those of the newest organisation, made once for each revision. What it returns raises TransientError while none is loaded."""
+    made: dict[int, Mailboxes] = {}
+
+    def mailboxes() -> Mailboxes:
+        current = organisation.current
+        if current.number not in made:
+            made.clear()
+            made[current.number] = Mailboxes.of(current.organisation, sender)
+        return made[current.number]
+
+    return mailboxes

@@ -1,0 +1,226 @@
+"""The form and the status page as a browser uses them, without JavaScript."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from kit.ids import new_id
+from kit.organisation import OrganisationStore
+from schemas.requests import MessageReceived, RequestReceived
+from services.intake.browsers import ForBrowsers, current_pages
+from services.intake.domain.files import MEGABYTE
+from services.intake.pages.headers import SECURITY_HEADERS
+from tests.component.intake.conftest import Intake
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "vi"}
+PDF = b"%PDF-1.7\n" + b"x" * 200
+
+
+def typed(**changes: str) -> dict[str, str]:
+    values = {
+        "submission_id": new_id(),
+        "topic": "tax",
+        "text": "Tờ khai bị phân luồng đỏ.",
+        "business.name": "Công ty <Thử>",
+        "contact.phone": "0912 345 678",
+        "language": "vi",
+        "website": "",
+    }
+    return values | {name.replace("__", "."): value for name, value in changes.items()}
+
+
+async def post(intake: Intake, values: dict[str, str], files: Any = (("attachments", ("", b"")),), path: str = "/") -> httpx.Response:
+    return await intake.http.post(path, data=values, files=list(files), headers=BROWSER)
+
+
+async def get(intake: Intake, path: str, **headers: str) -> httpx.Response:
+    return await intake.http.get(path, headers=BROWSER | headers)
+
+
+async def opened(intake: Intake, **changes: str) -> str:
+    """Send the form; the address of the status page."""
+    response = await post(intake, typed(**changes))
+    assert response.status_code == 303
+    return response.headers["location"].replace("/received", "")
+
+
+def assert_a_page(response: httpx.Response, status: int) -> None:
+    assert response.status_code == status
+    assert response.headers["content-type"].startswith("text/html")
+    for name, value in SECURITY_HEADERS.items():
+        assert response.headers[name] == value
+
+
+async def test_the_form_is_shown_in_the_language_chosen_and_remembers_it(intake: Intake) -> None:
+    first = await get(intake, "/")
+    assert_a_page(first, 200)
+    assert "Gửi vướng mắc" in first.text
+    chosen = await get(intake, "/?lang=en")
+    assert 'lang="en"' in chosen.text
+    assert "lang=en" in chosen.headers["set-cookie"]
+    assert "SameSite=lax" in chosen.headers["set-cookie"]
+    remembered = await get(intake, "/", Cookie="lang=en")
+    assert "Tell us about your difficulty" in remembered.text
+
+
+async def test_the_style_sheet_is_served(intake: Intake) -> None:
+    form = await get(intake, "/")
+    address = re.search(r'href="(/static/[^"]+\.css[^"]*)"', form.text)
+    assert address is not None
+    sheet = await get(intake, address[1])
+    assert (sheet.status_code, sheet.headers["content-type"].partition(";")[0]) == (200, "text/css")
+
+
+async def test_a_form_that_was_sent_leads_to_the_page_that_says_so(intake: Intake) -> None:
+    values = typed(contact__email="lan@company.example")
+    response = await post(intake, values, [("attachments", ("tờ khai.pdf", PDF)), ("attachments", ("tờ khai.pdf", PDF + b"2"))])
+    assert response.status_code == 303
+    received = await get(intake, response.headers["location"])
+    assert_a_page(received, 200)
+    assert received.headers["cache-control"] == "no-store"
+    reference = urlsplit(response.headers["location"]).path.split("/")[2]
+    assert reference in received.text
+    (submission,) = await intake.database["submissions"].find({"_id": f"form:{values['submission_id']}"}).to_list(None)
+    (entry,) = await intake.journalled(submission["ticket_id"])
+    event = RequestReceived.model_validate_json(entry["body"])
+    assert (event.channel, event.reference, event.business.name) == ("form", reference, "Công ty <Thử>")
+    assert [file.filename for file in event.attachments] == ["tờ khai.pdf", "tờ khai (2).pdf"]
+    assert [await intake.desk.files.fetch(event.ticket_id, file.id) is not None for file in event.attachments] == [True, True]
+
+
+async def test_a_form_sent_twice_is_one_request(intake: Intake) -> None:
+    values = typed()
+    first, second = await post(intake, values), await post(intake, values)
+    assert first.headers["location"] == second.headers["location"]
+
+
+async def test_a_form_sent_again_with_other_words_is_a_conflict_that_says_what_to_do(intake: Intake) -> None:
+    values = typed()
+    await post(intake, values)
+    response = await post(intake, values | {"text": "Khác"})
+    assert_a_page(response, 409)
+    assert "mở biểu mẫu mới" in response.text
+
+
+async def test_a_form_with_mistakes_comes_back_filled_in_with_all_of_them(intake: Intake) -> None:
+    values = typed(topic="", business__name="", contact__phone="12", text="Nội dung <b>giữ lại</b>", language="en")
+    response = await post(intake, values, [("attachments", ("anh.png", PDF))])
+    assert_a_page(response, 422)
+    for said in ("There is a problem", "#topic", "#business-name", "#contact-phone", "#attachments", "a PDF document"):
+        assert said in response.text
+    assert "Nội dung &lt;b&gt;giữ lại&lt;/b&gt;" in response.text
+    assert values["submission_id"] in response.text
+    assert await intake.count("submissions", {"_id": f"form:{values['submission_id']}"}) == 0
+
+
+@pytest.mark.parametrize("submission_id", ["", "17", "../../x"])
+async def test_a_form_without_its_id_comes_back_with_a_new_one(intake: Intake, submission_id: str) -> None:
+    response = await post(intake, typed(submission_id=submission_id))
+    assert_a_page(response, 422)
+    assert re.search(r'name="submission_id" value="[0-9a-f-]{36}"', response.text)
+
+
+async def test_what_a_robot_sends_looks_received_and_is_not_kept(intake: Intake) -> None:
+    before = await intake.count("submissions")
+    response = await post(intake, typed(website="https://buy.example"))
+    assert response.status_code == 303
+    assert_a_page(await get(intake, response.headers["location"]), 200)
+    assert await intake.count("submissions") == before
+
+
+async def test_files_that_are_too_large_together_are_refused_beside_the_field(intake: Intake) -> None:
+    files = [("attachments", (f"{n}.pdf", PDF + bytes(9 * MEGABYTE))) for n in range(2)] + [("attachments", ("z.pdf", bytes(8 * MEGABYTE)))]
+    response = await post(intake, typed(), files)
+    assert_a_page(response, 422)
+    assert "tối đa 25 MB" in response.text
+
+
+async def test_far_too_much_is_a_page_that_says_so(intake: Intake) -> None:
+    for length in (28_500_000, 99_000_000):
+        response = await intake.http.post(
+            "/", content=b"x", headers=BROWSER | {"Content-Length": str(length), "Content-Type": "multipart/form-data; boundary=x"}
+        )
+        assert_a_page(response, 413)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "content"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=x", b"--x\r\nbroken"),
+        ("multipart/form-data; boundary=x", b"\x00" * 100),
+    ],
+)
+async def test_a_form_that_cannot_be_read_is_no_error_of_ours(intake: Intake, content_type: str, content: bytes) -> None:
+    response = await intake.http.post("/", content=content, headers=BROWSER | {"Content-Type": content_type})
+    assert response.status_code in {400, 422}
+    assert response.headers["content-type"].startswith("text/html")
+
+
+async def test_the_status_page_shows_the_request_and_takes_more_words(intake: Intake) -> None:
+    address = await opened(intake)
+    page = await get(intake, address)
+    assert_a_page(page, 200)
+    assert "Tờ khai bị phân luồng đỏ." in page.text
+    action = re.search(r'action="(/requests/[^"]+/messages[^"]*)"', page.text)
+    assert action is not None
+    path = action[1].replace("&amp;", "&")
+    values = {"submission_id": new_id(), "text": "Bổ sung tài liệu", "language": "vi"}
+    said = await post(intake, values, [("attachments", ("them.pdf", PDF))], path)
+    again = await post(intake, values, [("attachments", ("them.pdf", PDF))], path)
+    assert (said.status_code, again.headers["location"]) == (303, said.headers["location"])
+    assert_a_page(await get(intake, said.headers["location"]), 200)
+    reference = urlsplit(address).path.rpartition("/")[2]
+    conversation = await intake.database["conversations"].find_one({"reference": reference})
+    assert conversation is not None
+    _, entry = await intake.journalled(conversation["_id"])
+    event = MessageReceived.model_validate_json(entry["body"])
+    assert (event.channel, event.text, event.attachments[0].filename) == ("form", "Bổ sung tài liệu", "them.pdf")
+
+
+async def test_an_empty_follow_up_comes_back_with_what_is_missing(intake: Intake) -> None:
+    address = urlsplit(await opened(intake))
+    response = await post(intake, {"submission_id": new_id(), "text": " "}, path=f"{address.path}/messages?{address.query}")
+    assert_a_page(response, 422)
+    assert "Vui lòng nhập nội dung" in response.text
+
+
+async def test_a_wrong_link_is_a_page_that_tells_nothing_about_the_reference(intake: Intake) -> None:
+    address = urlsplit(await opened(intake))
+    real, unknown = await get(intake, f"{address.path}?k=wrong"), await get(intake, "/requests/HD-222-222-222?k=wrong")
+    foreign = await get(intake, f"{urlsplit(await opened(intake)).path}?{address.query}")
+    for response in (real, unknown, foreign):
+        assert_a_page(response, 404)
+    assert real.text == unknown.text == foreign.text
+
+
+async def test_an_expired_link_is_a_page_that_says_how_to_go_on(intake: Intake) -> None:
+    address = await opened(intake)
+    intake.clock.advance(timedelta(days=91))
+    response = await get(intake, address)
+    assert_a_page(response, 410)
+    assert "thư gần nhất" in response.text
+    assert_a_page(await get(intake, "/files/x?" + urlsplit(address).query), 410)
+
+
+async def test_an_address_that_is_not_there_is_a_page_for_people_and_json_for_programs(intake: Intake) -> None:
+    assert_a_page(await get(intake, "/nowhere"), 404)
+    assert (await get(intake, "/api/v1/nowhere")).headers["content-type"] == "application/problem+json"
+    assert (await intake.http.get("/nowhere")).headers["content-type"] == "application/problem+json"
+
+
+async def test_out_of_service_is_a_page_with_the_time_to_come_again(intake: Intake) -> None:
+    async def away(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"application/problem+json"), (b"retry-after", b"5"), (b"content-length", b"2")]
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    app = ForBrowsers(away, current_pages(OrganisationStore(intake.database)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        response = await client.get("/", headers=BROWSER)
+    assert_a_page(response, 503)
+    assert response.headers["retry-after"] == "5"

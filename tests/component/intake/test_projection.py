@@ -1,0 +1,100 @@
+"""What intake hears of a ticket: shown to the business once, in order, and without what is internal."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.ids import new_id
+from schemas.tickets import ticket_events
+from services.intake.projection import SHOWN_MESSAGES
+from tests.component.intake.conftest import Intake
+from tests.component.intake.test_api import attachment, request_body, send, token_of
+
+EVENTS = Path(__file__).parents[2] / "data" / "events"
+
+
+def event(kind: str, ticket_id: str, sequence: int, **changes: Any) -> Any:
+    """The example of that kind, about another ticket."""
+    example: Any = ticket_events.validate_json((EVENTS / f"{kind}.json").read_bytes())
+    return example.model_copy(update={"ticket_id": ticket_id, "sequence": sequence, "id": new_id(), **changes})
+
+
+async def received(intake: Intake) -> tuple[str, str, str]:
+    """(ticket id, address of its status, token)."""
+    answer = (await send(intake, request_body(attachments=[attachment()]))).json()
+    return answer["ticket_id"], f"/api/v1/requests/{answer['reference']}", token_of(answer["status_url"])
+
+
+async def shown(intake: Intake, address: str, token: str) -> dict[str, Any]:
+    return (await intake.http.get(address, params={"k": token})).json()  # type: ignore[no-any-return]
+
+
+async def test_the_status_follows_the_ticket(intake: Intake) -> None:
+    ticket_id, address, token = await received(intake)
+    opened, answered = event("ticket_opened", ticket_id, 1), event("answer_given", ticket_id, 2)
+    await intake.projection.apply([opened, answered])
+    status = await shown(intake, address, token)
+    assert status["status"] == answered.ticket.status
+    assert status["group"]["name"] == answered.ticket.group.name.model_dump()
+    assert [message["text"] for message in status["messages"]] == [opened.message.text, answered.message.text]
+    assert {deadline["kind"] for deadline in status["deadlines"]} <= {"first_response", "next_response", "resolution"}
+    page = await intake.http.get(address.removeprefix("/api/v1"), params={"k": token}, headers={"Accept": "text/html"})
+    assert answered.ticket.group.name.vi in page.text
+
+
+async def test_events_that_come_again_or_late_change_nothing(intake: Intake) -> None:
+    ticket_id, address, token = await received(intake)
+    events = [event("ticket_opened", ticket_id, 1), event("business_replied", ticket_id, 2), event("answer_given", ticket_id, 3)]
+    await intake.projection.apply(events)
+    once = await shown(intake, address, token)
+    await intake.projection.apply(events)
+    await intake.projection.apply(events[:2])
+    assert await shown(intake, address, token) == once
+    assert len(once["messages"]) == 3
+
+
+async def test_notes_and_automatic_mail_are_not_shown(intake: Intake) -> None:
+    ticket_id, address, token = await received(intake)
+    replied = event("business_replied", ticket_id, 3)
+    automatic = replied.model_copy(update={"message": replied.message.model_copy(update={"automatic": "auto-submitted"})})
+    await intake.projection.apply([event("ticket_opened", ticket_id, 1), event("note_added", ticket_id, 2), automatic])
+    status = await shown(intake, address, token)
+    assert len(status["messages"]) == 1
+    conversation = await intake.desk.conversations.get(ticket_id)
+    assert conversation is not None
+    assert conversation.ticket is not None
+
+
+async def test_events_about_somebody_elses_tickets_are_passed_over(intake: Intake) -> None:
+    ticket_id, address, token = await received(intake)
+    await intake.projection.apply([event("ticket_opened", new_id(), 1), event("ticket_opened", ticket_id, 1)])
+    assert (await shown(intake, address, token))["group"] is not None
+
+
+async def test_only_the_latest_messages_are_kept_for_the_page(intake: Intake) -> None:
+    ticket_id, _, _ = await received(intake)
+    replied = event("business_replied", ticket_id, 1)
+    many = [
+        replied.model_copy(
+            update={
+                "sequence": number,
+                "message": replied.message.model_copy(update={"text": f"{number}", "at": replied.message.at + timedelta(seconds=number)}),
+            }
+        )
+        for number in range(1, SHOWN_MESSAGES + 6)
+    ]
+    await intake.projection.apply(many)
+    conversation = await intake.desk.conversations.get(ticket_id)
+    assert conversation is not None
+    assert [message.text for message in conversation.messages] == [f"{n}" for n in range(6, SHOWN_MESSAGES + 6)]
+
+
+@pytest.mark.parametrize("status", ["rejected", "merged"])
+async def test_a_request_that_is_over_takes_no_more_words(intake: Intake, status: str) -> None:
+    ticket_id, address, token = await received(intake)
+    opened = event("ticket_opened", ticket_id, 1)
+    await intake.projection.apply([opened.model_copy(update={"ticket": opened.ticket.model_copy(update={"status": status})})])
+    response = await intake.http.post(f"{address}/messages", params={"k": token}, json={"text": "Nữa"}, headers={"Accept-Language": "en"})
+    assert (response.status_code, response.json()["title"]) == (409, "The request is over")

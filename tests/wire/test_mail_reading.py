@@ -1,0 +1,147 @@
+"""What becomes of mails: requests, messages, copies, machines' mail and what nobody can read, on a real MongoDB."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from kit.ids import new_id
+from kit.links import thread_id
+from tests.support.mailroom import FOCAL, HON_GAI, LAN, SECRET, Mailroom, mail, open_mailroom
+from tests.support.servers import MongoServer
+
+
+@pytest.fixture(name="room")
+async def _room(mongo_server: MongoServer) -> AsyncIterator[Mailroom]:
+    async with open_mailroom(mongo_server.uri) as room:
+        yield room
+
+
+async def test_a_mail_becomes_a_request_to_the_group_whose_mailbox_it_was_sent_to(room: Mailroom) -> None:
+    row = await room.deliver_and_read(mail(), "hongai+anything@CUSTOMS.example")
+    assert (row["state"], row["as"], row["group"], row["mailbox"]) == ("done", "request", "hon-gai", HON_GAI.lower())
+    (body,) = await room.bodies(row["ticket_id"])
+    for expected in ('"channel":"email"', '"group":"hon-gai"', '"Trị giá lô tôm"', "Chúng tôi không rõ", '"language":"vi"', LAN, "Nguyễn Thị Lan"):
+        assert expected in body
+    assert '"topic"' not in body
+
+
+async def test_the_same_mail_again_is_a_copy_and_no_second_ticket(room: Mailroom) -> None:
+    message = mail()
+    first = await room.deliver_and_read(message)
+    again = await room.deliver_and_read(b"Received: from elsewhere\r\n" + message.as_bytes())
+    assert (again["as"], again["ticket_id"]) == ("duplicate", first["ticket_id"])
+    assert await room.events() == ["request_received"]
+
+
+async def test_the_same_message_id_with_other_words_is_another_mail(room: Mailroom) -> None:
+    first = await room.deliver_and_read(mail(message_id="<once@anbinh.example>"))
+    other = await room.deliver_and_read(mail(message_id="<once@anbinh.example>", text="Một câu hỏi khác."))
+    assert other["as"] == "request"
+    assert other["ticket_id"] != first["ticket_id"]
+
+
+async def test_one_mail_to_two_departments_becomes_two_tickets(room: Mailroom) -> None:
+    await room.deliver_and_read(mail(), FOCAL, HON_GAI)
+    rows = await room.rows(state="done")
+    assert {row["group"] for row in rows} == {"focal", "hon-gai"}
+    assert len({row["ticket_id"] for row in rows}) == 2
+
+
+async def test_an_answer_to_our_mail_lands_on_its_ticket_once_even_when_it_goes_to_two_departments(room: Mailroom) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    answer = mail("Trả lời", "Xin bổ sung.", references=f"{thread_id(SECRET, ticket_id, 'customs.example')} <x@y.example>")
+    await room.deliver_and_read(answer, FOCAL, HON_GAI)
+    assert {row["ticket_id"] for row in await room.rows()} == {ticket_id}
+    assert sorted(row["as"] for row in await room.rows()) == ["duplicate", "message", "request"]
+    assert await room.events(ticket_id) == ["request_received", "message_received"]
+
+
+async def test_a_stranger_who_has_our_mail_is_heard_and_marked_as_not_verified(room: Mailroom) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    thread = thread_id(SECRET, ticket_id, "customs.example")
+    row = await room.deliver_and_read(mail("Re", "Tôi trả lời thay.", in_reply_to=thread, from_="Mai <mai@other.example>"))
+    assert (row["as"], row["ticket_id"]) == ("message", ticket_id)
+    assert "Mai <mai@other.example> (địa chỉ chưa xác minh)" in (await room.bodies(ticket_id))[1]
+
+
+@pytest.mark.parametrize("forged", ["other secret", "unsigned", "changed ticket"])
+async def test_an_id_that_we_did_not_sign_leads_nowhere(room: Mailroom, forged: str) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    thread = {
+        "other secret": thread_id("x" * 40, ticket_id, "customs.example"),
+        "unsigned": f"<ticket.{ticket_id}@customs.example>",
+        "changed ticket": thread_id(SECRET, new_id(), "customs.example").replace(ticket_id[-4:], "0000"),
+    }[forged]
+    row = await room.deliver_and_read(mail("Re", "Cho tôi vào.", in_reply_to=thread))
+    assert row["as"] == "request"
+    assert row["ticket_id"] != ticket_id
+
+
+@pytest.mark.parametrize(("sender", "becomes"), [(LAN, "message"), (LAN.swapcase(), "message"), ("mai@other.example", "request")])
+async def test_a_reference_in_the_subject_counts_only_for_the_person_who_asked(room: Mailroom, sender: str, becomes: str) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    (conversation,) = await room.database["conversations"].find().to_list(None)
+    row = await room.deliver_and_read(mail(f"Re: [{conversation['reference'].lower()}] Trị giá", "Xin bổ sung.", from_=sender))
+    assert (row["as"], row["ticket_id"] == ticket_id) == (becomes, becomes == "message")
+
+
+async def test_an_answer_to_a_closed_ticket_is_a_new_request(room: Mailroom) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    thread = thread_id(SECRET, ticket_id, "customs.example")
+    said = mail("Re", "Cảm ơn.", in_reply_to=thread)
+    await room.deliver_and_read(said)
+    await room.database["conversations"].update_one({"_id": ticket_id}, {"$set": {"ticket.status": "closed"}})
+    fresh = await room.deliver_and_read(mail("Re", "Lại có vấn đề.", in_reply_to=thread))
+    assert (fresh["as"], fresh["ticket_id"] != ticket_id) == ("request", True)
+    copy = await room.deliver_and_read(said)
+    assert (copy["as"], copy["ticket_id"]) == ("duplicate", ticket_id)
+
+
+async def test_automatic_mail_without_a_thread_is_kept_and_is_nobodys_request(room: Mailroom) -> None:
+    for message, sender, reason in (
+        (mail(Auto_Submitted="auto-replied"), LAN, "auto_submitted"),
+        (mail(Precedence="bulk"), LAN, "precedence"),
+        (mail(List_Id="<news.example>"), LAN, "mailing_list"),
+        (mail(), "", "null_return_path"),
+        (mail(from_="no-reply@shop.example"), LAN, "robot_sender"),
+        (mail(X_Helpdesk_Loop="customs.example"), LAN, "own_mail"),
+        (mail(from_=f"Đầu mối <{FOCAL}>"), LAN, "own_address"),
+    ):
+        row = await room.deliver_and_read(message, sender=sender)
+        assert (row["state"], row["reason"]) == ("kept", reason)
+    assert await room.events() == []
+
+
+async def test_automatic_mail_on_a_thread_is_kept_there_as_automatic(room: Mailroom) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    thread = thread_id(SECRET, ticket_id, "customs.example")
+    row = await room.deliver_and_read(mail("Vắng mặt", "Tôi đi công tác.", in_reply_to=thread, Auto_Submitted="auto-replied"), sender="")
+    assert (row["as"], row["ticket_id"]) == ("automatic", ticket_id)
+    assert '"automatic":"auto_submitted"' in (await room.bodies(ticket_id))[1]
+
+
+async def test_files_are_kept_and_those_that_are_not_are_named_with_the_reason(room: Mailroom) -> None:
+    message = mail()
+    message.add_attachment(b"%PDF-1.7 to khai", maintype="application", subtype="pdf", filename="tờ khai.pdf")
+    message.add_attachment(b"MZ\x90\x00" + bytes(100), maintype="application", subtype="octet-stream", filename="virus.exe")
+    row = await room.deliver_and_read(message)
+    (body,) = await room.bodies(row["ticket_id"])
+    assert '"filename":"tờ khai.pdf"' in body
+    assert '"filename":"virus.exe"' not in body
+    assert "Ghi chú của hệ thống: Không nhận tệp “virus.exe”" in body
+
+
+async def test_a_text_longer_than_a_ticket_holds_is_there_as_a_file(room: Mailroom) -> None:
+    row = await room.deliver_and_read(mail(text="Dài quá. " * 5_000))
+    (body,) = await room.bodies(row["ticket_id"])
+    assert '"filename":"toan-van.txt"' in body
+    assert "Toàn văn ở tệp “toan-van.txt”" in body
+
+
+async def test_reading_a_row_again_after_a_crash_does_nothing_twice(room: Mailroom) -> None:
+    first = await room.deliver_and_read(mail())
+    await room.database["mails"].update_one({"_id": first["_id"]}, {"$set": {"state": "received"}})
+    await room.read()
+    again = await room.row()
+    assert (again["state"], again["as"], again["ticket_id"]) == ("done", "request", first["ticket_id"])
+    assert await room.events() == ["request_received"]
