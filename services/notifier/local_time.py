@@ -1,6 +1,6 @@
 """An instant as people read it: in the group's zone, with the zone shown."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -29,13 +29,14 @@ _MONTHS: Final = (
 def local_time(at: datetime, timezone: str, language: Language) -> str:
     """`16:30, thứ Hai, 24/11/2025 (giờ Asia/Ho_Chi_Minh, UTC+07:00)`, or the same in English, without locale data."""
     local = at.astimezone(ZoneInfo(timezone))
+    clock = f"{local.hour:02}:{local.minute:02}"
     day = _DAYS[language][local.weekday()]
     zone = f"{timezone}, UTC{_offset(local)}"
     if language == "vi":
-        return f"{local:%H:%M}, {day}, {local:%d/%m/%Y} (giờ {zone})"
-    return f"{local:%H:%M}, {day} {local.day} {_MONTHS[local.month - 1]} {local.year} ({zone})"
+        return f"{clock}, {day}, {local.day:02}/{local.month:02}/{local.year} (giờ {zone})"
+    return f"{clock}, {day} {local.day} {_MONTHS[local.month - 1]} {local.year} ({zone})"
 
 
 def _offset(local: datetime) -> str:
-    text = f"{local:%z}"
-    return f"{text[:3]}:{text[3:5]}"
+    minutes = round((local.utcoffset() or timedelta()).total_seconds() / 60)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
