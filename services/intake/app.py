@@ -31,6 +31,7 @@ from services.intake.documented import document
 from services.intake.following import following_routes
 from services.intake.form import form_routes
 from services.intake.hooks import hook_routes
+from services.intake.mail.wiring import add_mail
 from services.intake.pages.rendering import STATIC_DIRECTORY
 from services.intake.projection import Projection
 from services.intake.settings import IntakeSettings
@@ -61,7 +62,7 @@ def build(settings: IntakeSettings, only: Collection[str] = ()) -> Service:
     if "consumer" in roles:
         add_inlet(service, settings, topics.TICKETS, "intake", ticket_events, Projection(database[CONVERSATIONS.name]).apply)
     if "mail" in roles:
-        pass  # the mail receiver: service.parts.append(MailReceiver(...))
+        add_mail(service, settings, mongo, database, desk.acceptance, desk.files, desk.organisation)
     app = build_web(service, desk) if "web" in roles else build_health(service)
     service.parts.append(WebServer(app, settings.host, settings.intake_port))
     return service

@@ -25,6 +25,9 @@ from services.intake.storing import SentFile
 
 TRAPPED = Counter("helpdesk_form_trapped", "Forms with the hidden field filled in: shown as received, not kept")
 
+FORM_HEADERS = {"Cache-Control": "private, no-cache"}
+"""Kept for going back, which brings the same form with the same id: sent again, it is one request. A new visit gets a new one."""
+
 _MOST_PARTS = 50
 """Parts a form may have; the domain says how many files, and says it better than a parser."""
 
@@ -45,7 +48,7 @@ def form_routes(desk: Desk, pages: PagesNow) -> APIRouter:
     async def empty_form(request: Request) -> Response:
         language = page_language(request)
         html = _form(desk, pages, language, Typed(new_id()))
-        return remember(page(html, headers={"Cache-Control": "no-store"}), request, language)
+        return remember(page(html, headers=FORM_HEADERS), request, language)
 
     @router.post("/")
     async def send_form(request: Request) -> Response:

@@ -18,10 +18,14 @@ LONGEST_FIELD: Final = 64 * 1024
 LONGEST_BLOCK: Final = 100 * 1024
 """Bytes; what Postfix passes on (`header_size_limit`). Fields beyond it are not read; they stay in the stored mail."""
 
+MOST_LINES: Final = 10_000
+"""Lines of a header; after so many only its end is looked for."""
+
 LONGEST_STRUCTURE: Final = 4 * 1024
 """Bytes of Content-Type and Content-Disposition, which are split at every semicolon."""
 
 _FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
+_EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
 _WORD: Final = re.compile(rb"=\?([A-Za-z0-9_.:-]{1,60})(?:\*[A-Za-z0-9-]*)?\?([BbQq])\?([^?]*)\?=")
 _PARAMETER: Final = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 _SECTION: Final = re.compile(r"(?P<name>[^*]+)\*(?:(?P<number>[0-9]{1,3})(?P<coded>\*)?)?")
@@ -71,7 +75,14 @@ def read_header(raw: bytes, start: int, end: int) -> tuple[Fields, int]:
             return reading.fields(), position
         reading.note_cut(line_end - position > LONGEST_FIELD)
         position = line_end
+        if reading.full:
+            return reading.fields(), _end_of_header(raw, position, end)
     return reading.fields(), end
+
+
+def _end_of_header(raw: bytes, position: int, end: int) -> int:
+    found = _EMPTY_LINE.search(raw, position - 1, end)
+    return found.end() if found else end
 
 
 def _is_stray(raw: bytes, position: int, line: bytes, line_end: int) -> bool:
@@ -82,12 +93,18 @@ def _is_stray(raw: bytes, position: int, line: bytes, line_end: int) -> bool:
 class _Reading:
     def __init__(self) -> None:
         self._found: list[tuple[str, list[bytes]]] = []
-        self._sizes: list[int] = []
+        self._size = 0
         self._total = 0
+        self._lines = 0
         self._cut = False
+
+    @property
+    def full(self) -> bool:
+        return self._total > LONGEST_BLOCK or self._lines > MOST_LINES
 
     def take(self, line: bytes) -> bool:
         """False: this line is no part of a header."""
+        self._lines += 1
         if line[:1] in (b" ", b"\t"):
             if self._found:
                 self._extend(line)
@@ -96,23 +113,24 @@ class _Reading:
         if match is None:
             return False
         self._found.append((match[1].decode("ascii").lower(), []))
-        self._sizes.append(0)
+        self._size = 0
+        self._total += match.end()
         self._extend(line[match.end() :])
         return True
 
     def _extend(self, piece: bytes) -> None:
-        if self._sizes[-1] + len(piece) > LONGEST_FIELD or self._total + len(piece) > LONGEST_BLOCK:
+        if self._size + len(piece) > LONGEST_FIELD or self._total + len(piece) > LONGEST_BLOCK:
             self._cut = True
             return
         self._found[-1][1].append(piece)
-        self._sizes[-1] += len(piece)
+        self._size += len(piece)
         self._total += len(piece)
 
     def note_cut(self, cut: bool) -> None:  # noqa: FBT001 (said once, here)
         self._cut = self._cut or cut
 
     def fields(self) -> Fields:
-        return Fields(tuple((name, b"".join(pieces).strip()) for name, pieces in self._found), self._cut)
+        return Fields(tuple((name, b"".join(pieces).strip()) for name, pieces in self._found), self._cut or self.full)
 
 
 def readable(raw: bytes) -> str:

@@ -31,8 +31,10 @@ def _spacing(match: "re.Match[str]") -> str:
     closing, tag = bool(match[1]), match[2]
     if tag in {"td", "th"}:
         return " " if closing else ""
-    if tag == "li" and not closing:
-        return "\n- "
+    if tag == "li":
+        return "" if closing else "\n- "
     if tag == "p":
         return "\n" if closing else "\n\n"
+    if tag in {"ul", "ol"}:
+        return "\n\n" if closing else "\n"
     return "\n" if tag in _TAGS else ""

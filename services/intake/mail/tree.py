@@ -9,6 +9,7 @@ import quopri
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Literal
 
 from services.intake.mail.charsets import decoded
@@ -21,6 +22,9 @@ MOST_PARTS: Final = 500
 _PLAIN: Final = Structured("text/plain")
 _OPAQUE: Final = "application/octet-stream"
 _LONGEST_BOUNDARY: Final = 200
+_REST: Final = "phan-con-lai.bin"
+"""What was too deep or too much to be taken apart."""
+
 _NAMES: Final = {
     "text/html": "noi-dung.html",
     "text/calendar": "invite.ics",
@@ -75,23 +79,24 @@ class Tree:
     def _multipart(self, kind: Structured, start: int, end: int, depth: int) -> list[Part] | None:
         """None: there are no parts in it, and the whole is a text."""
         boundary = kind.parameters.get("boundary", "").encode("utf-8") or self._guessed(start, end)
-        spans = list(self._split(boundary, start, end)) if boundary else []
+        room = MOST_PARTS - self._parts
+        spans = list(islice(self._split(boundary, start, end), max(room, 1))) if boundary else []
         if not spans:
             return None
-        if depth >= DEEPEST:
-            self.problems.append("too_deep")
-            return [Enclosed("phan-long-nhau.eml", self._raw[start:end])]
+        if depth >= DEEPEST or room <= 0:
+            self.problems.append("too_deep" if room > 0 else "too_many_parts")
+            return [Enclosed(_REST, self._raw[start:end])]
+        self._parts += len(spans)
         default = Structured("message/rfc822") if kind.value == "multipart/digest" else _PLAIN
         children = [self._child(first, last, depth, default) for first, last in spans]
+        if len(spans) == room:
+            self.problems.append("too_many_parts")
+            children.append([Enclosed(_REST, self._raw[spans[-1][1] : end])])
         if kind.value == "multipart/alternative":
             return _best(children)
         return [part for child in children for part in child]
 
     def _child(self, start: int, end: int, depth: int, default: Structured) -> list[Part]:
-        self._parts += 1
-        if self._parts > MOST_PARTS:
-            self.problems.append("too_many_parts")
-            return [Enclosed("phan-thua.bin", self._raw[start:end])] if end > start else []
         fields, body = read_header(self._raw, start, end)
         return self._entity(fields, body, end, depth + 1, default)
 

@@ -49,11 +49,12 @@ class Worker:
         mine = self._slots.mine
         rows = await self._arrivals.waiting(mine, self._mongo.now(), TOGETHER) if mine else []
         lanes = await asyncio.gather(*(self._lane(lane) for lane in _lanes(rows)))
-        await self._arrivals.settle([settled for lane in lanes for settled in lane if isinstance(settled, Settled)], self._mongo.now())
-        for outcome in (outcome for lane in lanes for outcome in lane):
-            if isinstance(outcome, Exception):
-                raise outcome
+        settled = [outcome for lane in lanes for outcome in lane if isinstance(outcome, Settled)]
+        await self._arrivals.settle(settled, self._mongo.now())
+        for outcome in settled:
             self._note(outcome)
+        for trouble in (outcome for lane in lanes for outcome in lane if isinstance(outcome, Exception)):
+            raise trouble
         return len(rows) == TOGETHER
 
     async def _lane(self, rows: Sequence[Document]) -> list[Settled | Exception]:
