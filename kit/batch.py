@@ -36,6 +36,8 @@ class Batcher(Generic[Item, Result]):
                 results: Sequence[Result | Exception] = await self._commit([item for item, _ in group])
             except Exception as error:  # noqa: BLE001 (handed to the callers)
                 results = [error] * len(group)
+            if len(results) != len(group):  # or some callers would wait for ever
+                results = [RuntimeError(f"{len(group)} items committed with {len(results)} results")] * len(group)
             for (_, future), result in zip(group, results, strict=True):
                 if future.done():
                     continue

@@ -18,7 +18,7 @@ from schemas.topics import dead_letters
 E = TypeVar("E", bound=Event)
 
 
-def add_inlet(  # noqa: PLR0913, PLR0917 (each is one collaborator)
+def add_inlet(  # noqa: PLR0913 (each is one collaborator)
     service: Service,
     settings: ServiceSettings,
     topic: str,
@@ -38,7 +38,7 @@ def add_inlet(  # noqa: PLR0913, PLR0917 (each is one collaborator)
         service.broker = make_broker(settings, service.name)
     grave = DeadLetters(letters, group, make_producer=partial(make_producer, settings, service.name), logger=service.logger)
     inlet = Inlet(topic, group, adapter, apply, grave, logger=service.logger)
-    subscribe(service.broker, inlet, batch=batch)
+    subscribe(service.broker, inlet, batch=batch, session_timeout_ms=int(settings.kafka_session_timeout_seconds * 1000))
     service.inlets.append(inlet)
     service.preparations.append(partial(require_topics, settings, [topic], [letters]))
     service.closers.append(grave.close)

@@ -1,5 +1,6 @@
 """Dead letters: records that will never work here, kept with their bytes and the reason."""
 
+import asyncio
 import json
 import time
 from collections import deque
@@ -18,6 +19,9 @@ BURST: Final = 100
 """Dead letters within `BURST_SECONDS` that stop the consumer: that many at once is a bad release, not bad records."""
 
 BURST_SECONDS: Final = 60.0
+
+REMEMBERED: Final = 10_000
+"""Dead letters whose place is kept in mind: many times the largest batch."""
 
 DEAD = Counter("helpdesk_dead_letters", "Records put aside", ["topic", "group", "error"])
 
@@ -45,17 +49,29 @@ class DeadLetters:
         self._logger = logger
         self._burst = burst
         self._recent: deque[float] = deque()
+        self._written: dict[tuple[object, ...], None] = {}
         self.stopped = False
 
     async def put(self, record: ConsumerRecord, error: BaseException) -> None:
-        """Durable before it returns. TransientError when it could not be written; the record then comes again."""
-        self._count_towards_burst()
+        """Durable before it returns. TransientError when it could not be written; the record then comes again.
+
+        A batch that comes again because of something else brings its dead letters along: each is written, and counted, once.
+        """
+        place = (record.topic, record.partition, record.offset, record.timestamp, record.value)
+        if place in self._written:
+            return
+        self._refuse_a_burst()
         try:
             producer = await self._connected()
-            await producer.send_and_wait(self._topic, value=record.value, key=record.key, headers=_headers(record, error))
+            value = b"" if record.key is None and record.value is None else record.value  # Kafka's client sends no record without both
+            await producer.send_and_wait(self._topic, value=value, key=record.key, headers=_headers(record, error))
         except (KafkaError, OSError) as failure:
-            self._producer = None
+            await self.close()
             raise TransientError(f"dead letter not written: {failure!r}") from failure
+        self._recent.append(time.monotonic())
+        self._written[place] = None
+        if len(self._written) > REMEMBERED:
+            del self._written[next(iter(self._written))]
         DEAD.labels(record.topic, self._group, type(error).__name__).inc()
         self._logger.error(
             "inlet.dead_letter",
@@ -71,7 +87,7 @@ class DeadLetters:
         for _ in range(min(count, len(self._recent) // 2)):
             self._recent.popleft()
 
-    def _count_towards_burst(self) -> None:
+    def _refuse_a_burst(self) -> None:
         now = time.monotonic()
         while self._recent and self._recent[0] < now - BURST_SECONDS:
             self._recent.popleft()
@@ -80,7 +96,6 @@ class DeadLetters:
             raise BurstError(
                 f"{self._burst} dead letters within {BURST_SECONDS:.0f} s: consuming stops here. Look at `helpdesk dlq list {self._group}`."
             )
-        self._recent.append(now)
 
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -96,7 +111,10 @@ class DeadLetters:
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await producer.stop()
+            try:
+                await asyncio.wait_for(producer.stop(), timeout=10)
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._logger.warning("dead_letters.producer_not_closed", error=repr(error))
 
 
 def _headers(record: ConsumerRecord, error: BaseException) -> list[tuple[str, bytes]]:

@@ -19,6 +19,7 @@ from prometheus_client import Counter, Histogram
 from pydantic import TypeAdapter, ValidationError
 from structlog.typing import FilteringBoundLogger
 
+from kit.crashpoints import crash_point
 from kit.deadletters import BurstError, DeadLetters
 from kit.errors import TransientError
 from kit.kafka import REBALANCE_TIMEOUT_MS, SESSION_TIMEOUT_MS
@@ -40,7 +41,7 @@ SECONDS = Histogram("helpdesk_batch_seconds", "Seconds to apply one batch", ["to
 class Inlet(Generic[E]):
     """One subscription: decode, apply in one go, and when that fails find the record that is to blame."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is one collaborator)
         self,
         topic: str,
         group: str,
@@ -49,6 +50,7 @@ class Inlet(Generic[E]):
         dead_letters: DeadLetters,
         *,
         logger: FilteringBoundLogger,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.topic = topic
         self.group = group
@@ -56,14 +58,20 @@ class Inlet(Generic[E]):
         self._apply = apply
         self._dead_letters = dead_letters
         self._logger = logger
+        self._clock = clock
         self._failures = 0
         self._busy_since: float | None = None
         self.last_ok_at: float | None = None
         self.subscriber: Any = None
 
     def stuck(self) -> bool:
-        """Whether one batch has been under way for too long, or the consumer left its group and never came back."""
-        return self._busy_since is not None and time.monotonic() - self._busy_since > STUCK_AFTER
+        """Whether one batch has been under way for too long; a pause between two tries of it does not count."""
+        return self._busy_since is not None and self._clock() - self._busy_since > STUCK_AFTER
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a burst of dead letters has stopped it, until somebody has looked and restarts the process."""
+        return self._dead_letters.stopped
 
     def assigned(self) -> bool:
         """Whether the consumer takes part in its group (it may still hold no partition when others hold them all)."""
@@ -72,12 +80,12 @@ class Inlet(Generic[E]):
 
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
         """Apply a batch. Raises (after a pause) only when all of it must come again."""
-        self._busy_since = time.monotonic()
+        self._busy_since = self._clock()
         try:
             with SECONDS.labels(self.topic, self.group).time():
                 await self._apply_or_blame(await self._decoded(records))
             self._failures = 0
-            self.last_ok_at = time.monotonic()
+            self.last_ok_at = self._clock()
         except Exception as error:
             if isinstance(error, BurstError) or not (isinstance(error, TransientError) or is_passing(error)):
                 self._logger.exception("inlet.stopped", topic=self.topic, group=self.group)
@@ -107,6 +115,7 @@ class Inlet(Generic[E]):
     async def _apply_or_blame(self, pairs: list[tuple[ConsumerRecord, E]]) -> None:
         if not pairs:
             return
+        crash_point("inlet.before_apply")
         try:
             await self._apply([event for _, event in pairs])
         except Exception as error:
@@ -118,6 +127,7 @@ class Inlet(Generic[E]):
             for part in _halves(pairs):
                 await self._apply_or_blame(part)
         else:
+            crash_point("inlet.after_apply")
             APPLIED.labels(self.topic, self.group).inc(len(pairs))
             self._dead_letters.went_well(len(pairs))
 
@@ -143,7 +153,7 @@ async def _undecoded(message: Any) -> Any:  # noqa: ANN401
     return message.raw_message
 
 
-def subscribe(broker: KafkaBroker, inlet: Inlet[Any], *, batch: int = 300) -> None:
+def subscribe(broker: KafkaBroker, inlet: Inlet[Any], *, batch: int = 300, session_timeout_ms: int = SESSION_TIMEOUT_MS) -> None:
     """Attach an inlet to the broker with the options everything here relies on."""
     subscriber = broker.subscriber(
         inlet.topic,
@@ -153,9 +163,9 @@ def subscribe(broker: KafkaBroker, inlet: Inlet[Any], *, batch: int = 300) -> No
         batch_timeout_ms=100,
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.NACK_ON_ERROR,
-        session_timeout_ms=SESSION_TIMEOUT_MS,
+        session_timeout_ms=session_timeout_ms,
         rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
-        heartbeat_interval_ms=3_000,
+        heartbeat_interval_ms=min(3_000, session_timeout_ms // 4),
         fetch_max_wait_ms=100,
         parser=_without_headers,
         decoder=_undecoded,

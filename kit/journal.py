@@ -73,7 +73,7 @@ class Journal:
         """What is still owed, in an order that keeps every stream's order."""
         with translated():
             cursor = self._entries.find({"published": False, "slot": {"$in": sorted(slots)}})
-            return await cursor.sort([("at", ASCENDING), ("seq", ASCENDING)]).limit(limit).to_list(limit)
+            return in_stream_order(await cursor.sort([("at", ASCENDING), ("seq", ASCENDING)]).limit(limit).to_list(limit))
 
     async def mark_published(self, ids: Sequence[str]) -> None:
         with translated():
@@ -90,3 +90,11 @@ class Journal:
         with translated():
             row: dict[str, Any] | None = await self._entries.find_one({"published": False}, sort=[("at", ASCENDING)])
         return row["at"] if row else None
+
+
+def in_stream_order(entries: Sequence[Document]) -> list[Document]:
+    """The same places, but within each stream by `seq`: two processes that write one stream may have clocks that differ."""
+    waiting: dict[str, list[Document]] = {}
+    for row in sorted(entries, key=lambda row: int(row["seq"]), reverse=True):
+        waiting.setdefault(row["stream"], []).append(row)
+    return [waiting[row["stream"]].pop() for row in entries]

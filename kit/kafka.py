@@ -1,5 +1,6 @@
 """Kafka: clients with the settings this project relies on, and its topics."""
 
+import asyncio
 import ssl
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -90,7 +91,7 @@ def make_producer(settings: ServiceSettings, service: str) -> AIOKafkaProducer:
 
 async def ensure_topics(settings: ServiceSettings, names: Iterable[str], dead_letters: Iterable[str] = ()) -> list[str]:
     """Create the topics that are missing and return their names. Idempotent; TransientError when Kafka is away."""
-    wanted = {name: settings.kafka_partitions for name in names} | dict.fromkeys(dead_letters, 1)
+    wanted = dict.fromkeys(names, settings.kafka_partitions) | dict.fromkeys(dead_letters, 1)
     admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=15_000)
     try:
         await admin.start()
@@ -129,16 +130,27 @@ async def end_offsets(settings: ServiceSettings, topic: str) -> dict[int, int]:
     """The end of every partition of a topic; empty when the topic is not there. TransientError when Kafka is away."""
     consumer = AIOKafkaConsumer(**client_options(settings), enable_auto_commit=False, request_timeout_ms=10_000)
     try:
-        await consumer.start()
-        if topic not in await consumer.topics():
+        partitions = [TopicPartition(topic, number) for number in await _partitions(settings, topic)]
+        if not partitions:
             return {}
-        partitions = consumer.partitions_for_topic(topic) or set()
-        ends = await consumer.end_offsets([TopicPartition(topic, number) for number in partitions])
+        await consumer.start()
+        ends = await asyncio.wait_for(consumer.end_offsets(partitions), timeout=15)
         return {partition.partition: end for partition, end in ends.items()}
-    except (KafkaError, OSError) as error:
+    except (KafkaError, OSError, TimeoutError) as error:
         raise TransientError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
     finally:
         await consumer.stop()
+
+
+async def _partitions(settings: ServiceSettings, topic: str) -> list[int]:
+    """From an admin client: a consumer knows the partitions of topics it reads, and has none for any other."""
+    admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        described = [row for row in await admin.describe_topics() if row["topic"] == topic]
+        return [partition["partition"] for row in described for partition in row["partitions"]]
+    finally:
+        await admin.close()
 
 
 ProducerFactory = Callable[[], AIOKafkaProducer]

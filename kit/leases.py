@@ -3,6 +3,9 @@
 A lease only avoids double work; correctness always rests on unique keys and versions in the database.
 """
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from kit.ids import SLOTS
@@ -22,6 +25,7 @@ class Slots:
         self._held: frozenset[int] = frozenset()
         self._held_until = mongo.now()
         self._leaving: frozenset[int] = frozenset()
+        self._busy: Counter[int] = Counter()
 
     @property
     def mine(self) -> frozenset[int]:
@@ -47,14 +51,27 @@ class Slots:
         self._held, self._held_until = frozenset(held), until
         return False
 
+    @contextmanager
+    def working(self, slot: int) -> Iterator[None]:
+        """Something that may take longer than a lease is under way in this slot: it is given to nobody else before that has ended."""
+        self._busy[slot] += 1
+        try:
+            yield
+        finally:
+            self._busy[slot] -= 1
+
     async def _give_back(self, held: list[int], share: int) -> list[int]:
         """Surplus slots are left in two rounds: first no new work is begun in them, then, a renewal later, others may have them."""
-        if self._leaving:
+        unfinished = frozenset(slot for slot in self._leaving if self._busy[slot])
+        gone = self._leaving - unfinished
+        if gone:
             with translated():
-                await self._collection.delete_many({"owner": self._owner, "slot": {"$in": sorted(self._leaving)}})
-            held = [slot for slot in held if slot not in self._leaving]
-        self._leaving = frozenset(held[share:])
-        return held[:share]
+                await self._collection.delete_many({"owner": self._owner, "slot": {"$in": sorted(gone)}})
+        staying = [slot for slot in held if slot not in self._leaving]
+        self._leaving = frozenset(staying[share:]) | unfinished
+        # At once, not at the end of this renewal: when the rest of it fails, the next one deletes what this process would still work on.
+        self._held -= self._leaving
+        return staying[:share]
 
     async def _take(self, count: int, held: set[int], now: datetime, until: datetime) -> list[int]:
         if count <= 0:

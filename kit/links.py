@@ -1,4 +1,4 @@
-"""Links that let the person who holds them see one page: signed, expiring, and saying nothing about that person.
+"""Links that let the person who holds them see one page: signed, expiring, and saying nothing about that person; and signed mail threads.
 
 A token is base32 (lower case, so that it survives being typed or re-cased) of version, id, expiry and a 128-bit
 HMAC-SHA256. Whoever signs uses the newest secret; whoever reads may accept older ones, so that secrets can be changed
@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,11 @@ LIFETIME: Final = timedelta(days=90)
 _VERSION: Final = b"\x01"
 _PURPOSE: Final = b"status-link\x00"
 """Signed with every token, so that another kind of token under the same secret is never taken for this one."""
+
+_THREAD_PURPOSE: Final = b"mail-thread\x00"
+_THREAD: Final = re.compile(r"<?ticket\.([a-z2-7]{42})@[^<>@\s]+>?", re.IGNORECASE)
+_THREAD_MAC_BYTES: Final = 10
+"""80 bits: each guess is a mail. With more, the id fills a line of 78 characters, and some programs tear or re-code longer ones."""
 
 _MAC_BYTES: Final = 16
 _EXPIRY_BYTES: Final = 5
@@ -57,10 +63,34 @@ def status_url(public_url: str, secret: str, reference: str, ticket_id: str, now
     return f"{public_url.rstrip('/')}/requests/{reference}?k={status_token(secret, ticket_id, now + lifetime)}"
 
 
-def _mac(secret: str, payload: bytes) -> bytes:
+def thread_id(secret: str, ticket_id: str, domain: str) -> str:
+    """The message id (RFC 5322 section 3.6.4) that all our mail about a ticket refers to, so that answers bring it back.
+
+    Equal inputs give equal ids. `ticket_id` is a UUID. The domain only makes it an id of ours; it is not signed, for it may change.
+    """
+    ticket = uuid.UUID(ticket_id).bytes
+    return f"<ticket.{_encoded(ticket + _thread_mac(secret, ticket))}@{domain}>"
+
+
+def ticket_of_thread(secrets: str | Sequence[str], message_ids: Sequence[str]) -> str | None:
+    """The ticket of the first of these ids that we signed. It never expires: people answer old mail."""
+    accepted = (secrets,) if isinstance(secrets, str) else tuple(secrets)
+    for match in filter(None, map(_THREAD.fullmatch, message_ids)):
+        raw = base64.b32decode(match[1].upper() + "======")
+        ticket, mac = raw[:16], raw[16:]
+        if any([hmac.compare_digest(_thread_mac(secret, ticket), mac) for secret in accepted]):  # noqa: C419 (as above)
+            return str(uuid.UUID(bytes=ticket))
+    return None
+
+
+def _thread_mac(secret: str, ticket: bytes) -> bytes:
+    return _mac(secret, ticket, _THREAD_PURPOSE)[:_THREAD_MAC_BYTES]
+
+
+def _mac(secret: str, payload: bytes, purpose: bytes = _PURPOSE) -> bytes:
     if not secret:
         raise ValueError("the secret for links is empty")
-    return hmac.new(secret.encode(), _PURPOSE + payload, hashlib.sha256).digest()[:_MAC_BYTES]
+    return hmac.new(secret.encode(), purpose + payload, hashlib.sha256).digest()[:_MAC_BYTES]
 
 
 def _encoded(raw: bytes) -> str:

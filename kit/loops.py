@@ -27,6 +27,7 @@ class Loop:
         every: float,
         logger: FilteringBoundLogger,
         wake: asyncio.Event | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.failures = 0
@@ -34,11 +35,12 @@ class Loop:
         self._every = every
         self._logger = logger
         self._wake = wake or asyncio.Event()
+        self._clock = clock
         self._started_at: float | None = None
         self.last_ok_at: float | None = None
 
     def stuck(self) -> bool:
-        return self._started_at is not None and time.monotonic() - self._started_at > STUCK_AFTER
+        return self._started_at is not None and self._clock() - self._started_at > STUCK_AFTER
 
     async def run(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait())
@@ -53,7 +55,7 @@ class Loop:
 
     async def _once(self) -> float:
         """Run the step; return how long to rest."""
-        self._started_at = time.monotonic()
+        self._started_at = self._clock()
         try:
             more = await self._step()
         except Exception as error:  # noqa: BLE001 (a loop outlives every failure of its step)
@@ -65,7 +67,7 @@ class Loop:
         finally:
             self._started_at = None
         self.failures = 0
-        self.last_ok_at = time.monotonic()
+        self.last_ok_at = self._clock()
         return 0.0 if more else self._every
 
     async def _rest(self, pause: float, stopped: "asyncio.Task[bool]") -> None:

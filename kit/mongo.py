@@ -3,10 +3,14 @@
 All writes are majority writes; state and the events it causes are written by `Mongo.transaction`.
 """
 
+import asyncio
+import random
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any, TypeAlias, TypeVar, cast
 
 from gridfs.errors import FileExists, NoFile
@@ -31,6 +35,7 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from kit.crashpoints import crash_point
 from kit.errors import TransientError
 
 Document = dict[str, Any]
@@ -60,6 +65,12 @@ __all__ = [
 _PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
 _NOT_PRIMARY = frozenset({91, 189, 11600, 11602, 10107, 13435, 13436})
 """Server error codes of a node that shuts down or steps down."""
+
+_NAMESPACE_EXISTS = 48
+
+RETRY_FOR = 10.0
+"""Seconds for which a transaction is tried again. The driver's own `with_transaction` goes on for two minutes, in which a person waits
+for an answer, a consumer holds its batch and a loop counts as stuck; everything here comes again anyway."""
 
 
 def is_passing(error: BaseException) -> bool:
@@ -126,27 +137,49 @@ class Mongo:
 
         Raises `TransientError` when the database is in passing trouble, `DuplicateKey` when a unique key stood in the way.
         """
+        deadline = time.monotonic() + RETRY_FOR
         with translated():
-            async with await self._client.start_session() as session:
-                return cast(
-                    "T",
-                    await session.with_transaction(
-                        work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority"), max_commit_time_ms=20_000
-                    ),
-                )
+            for tries in count(1):
+                try:
+                    return await self._attempt(work, deadline)
+                except PyMongoError as error:
+                    if not error.has_error_label("TransientTransactionError") or time.monotonic() > deadline:
+                        raise
+                # Whoever lost a write conflict lets the winner finish.
+                await asyncio.sleep(random.uniform(0, min(0.005 * 2**tries, 0.5)))  # noqa: S311 (jitter)
+        raise AssertionError("unreachable: a transaction ends with its result or an error")
+
+    async def _attempt(self, work: Callable[[Session], Awaitable[T]], deadline: float) -> T:
+        """The work once, and its commit until its outcome is known."""
+        async with await self._client.start_session() as session:
+            options = {"read_concern": ReadConcern("snapshot"), "write_concern": WriteConcern("majority"), "max_commit_time_ms": 20_000}
+            async with session.start_transaction(**options):
+                result = await work(session)
+                crash_point("transaction.before_commit")
+                while True:
+                    try:
+                        await session.commit_transaction()
+                    except PyMongoError as error:
+                        if error.has_error_label("UnknownTransactionCommitResult") and time.monotonic() < deadline:
+                            continue
+                        raise
+                    crash_point("transaction.after_commit")
+                    return result
 
     async def ensure(self, database: Database, specs: Sequence[CollectionSpec]) -> None:
         """Create missing collections, indexes and validators. Idempotent."""
         with translated():
-            existing = set(await database.list_collection_names())
+            existing = {row["name"]: row.get("options", {}) async for row in await database.list_collections()}
             for spec in specs:
                 if spec.name not in existing:
-                    with suppress(CollectionInvalid):  # another process was faster
-                        await database.create_collection(spec.name)
+                    await _create(database, spec.name)
                 if spec.indexes:
                     await database[spec.name].create_indexes(list(spec.indexes))
-                if spec.schema is not None:
-                    await database.command("collMod", spec.name, validator={"$jsonSchema": spec.schema}, validationLevel="strict")
+                validator = {"$jsonSchema": spec.schema}
+                # Only when it differs: `collMod` waits for every open transaction, and one that a killed process left
+                # open is ended by the server after a while alone. Nothing could start meanwhile.
+                if spec.schema is not None and existing.get(spec.name, {}).get("validator") != validator:
+                    await database.command("collMod", spec.name, validator=validator, validationLevel="strict")
 
     async def ping(self) -> None:
         with translated():
@@ -169,16 +202,37 @@ class Mongo:
         self._client.close()
 
 
+async def _create(database: Database, name: str) -> None:
+    """Unless another process, starting at the same time, was faster: the driver sees that as CollectionInvalid, the server as its code 48."""
+    try:
+        await database.create_collection(name)
+    except CollectionInvalid:
+        return
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise
+
+
 class Files:
     """Stored files (GridFS). A file is written whole before anything refers to it."""
 
     def __init__(self, database: Database) -> None:
         self._bucket = AsyncIOMotorGridFSBucket(database, bucket_name="files")
+        self._records = database["files.files"]
 
     async def put(self, file_id: str, filename: str, data: bytes, metadata: Mapping[str, Any]) -> None:
-        """Store once; storing the same id again changes nothing."""
-        with translated(), suppress(FileExists, DuplicateKeyError):
-            await self._bucket.upload_from_stream_with_id(file_id, filename, data, metadata=dict(metadata))
+        """Store once; storing the same id again changes nothing. TransientError when somebody else is just storing it."""
+        with translated():
+            for _ in range(3):
+                try:
+                    await self._bucket.upload_from_stream_with_id(file_id, filename, data, metadata=dict(metadata))
+                    return
+                except (FileExists, DuplicateKeyError):
+                    if await self._records.find_one({"_id": file_id}, {"_id": 1}):
+                        return
+                # Pieces without their file: an upload that died half way. They would pass for a stored file for ever.
+                await self.delete(file_id)
+        raise TransientError(f"file {file_id} is being stored elsewhere")
 
     async def get(self, file_id: str) -> bytes | None:
         with translated():

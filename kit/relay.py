@@ -1,7 +1,7 @@
 """The relay: publishes what the journal owes, in per-ticket order, and republishes when Kafka has lost its log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +10,14 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 from structlog.typing import FilteringBoundLogger
 
+from kit.crashpoints import crash_point
 from kit.errors import TransientError
 from kit.journal import Journal
 from kit.leases import Slots
 from kit.mongo import Collection, Document, UpdateOne, translated
+
+Offsets = dict[int, tuple[int, int]]
+"""The first and the last place acknowledged, by partition."""
 
 BATCH = 1_000
 """Entries per round: about 1 MB, one request per partition."""
@@ -51,6 +55,8 @@ class Relay:
         self._window = window
         self._logger = logger
         self._producer: AIOKafkaProducer | None = None
+        self._known: dict[int, int] | None = None
+        """Acknowledged offsets by partition, of any process before this one began to publish and of this one since."""
 
     async def step(self) -> bool:
         """Publish one batch; True when there is probably more."""
@@ -60,8 +66,14 @@ class Relay:
         entries = await self._journal.unpublished(mine, BATCH)
         if not entries:
             return False
+        known = await self._acknowledged_before()
+        crash_point("relay.before_send")
         acknowledged, offsets, failure = await self._send(entries)
+        crash_point("relay.after_ack")
+        if any(first <= known.get(partition, -1) for partition, (first, _) in offsets.items()):
+            await self._check_places(offsets)
         await self._journal.mark_published(acknowledged)
+        crash_point("relay.after_mark")
         PUBLISHED.labels(self._topic).inc(len(acknowledged))
         await self._remember(offsets)
         if failure is not None:
@@ -69,20 +81,20 @@ class Relay:
             raise TransientError(f"publishing to {self._topic}: {failure!r}") from failure
         return len(entries) == BATCH
 
-    async def _send(self, entries: list[Document]) -> tuple[list[str], dict[int, int], BaseException | None]:
-        """(ids acknowledged, highest offset per partition, first failure). After a failure the rest of its key is not sent on."""
+    async def _send(self, entries: list[Document]) -> tuple[list[str], Offsets, BaseException | None]:
+        """(ids acknowledged, offsets per partition, first failure). After a failure the rest of its key is not sent on."""
         producer = await self._connected()
         sent: list[tuple[Document, asyncio.Future[Any]]] = []
         try:
             for entry in entries:
-                sent.append((entry, await producer.send(self._topic, **record(entry))))
+                sent.append((entry, await producer.send(self._topic, **record(entry))))  # noqa: PERF401 (kept when one fails)
         except (KafkaError, OSError) as error:
             failure: BaseException | None = error
         else:
             failure = None
         results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
         acknowledged: list[str] = []
-        offsets: dict[int, int] = {}
+        offsets: Offsets = {}
         broken: set[str] = set()
         for (entry, _), result in zip(sent, results, strict=True):
             if isinstance(result, BaseException):
@@ -90,7 +102,9 @@ class Relay:
                 broken.add(entry["key"])
             elif entry["key"] not in broken:
                 acknowledged.append(entry["_id"])
-                offsets[result.partition] = max(result.offset, offsets.get(result.partition, -1))
+                if result.offset >= 0:  # unknown when a repeat was acknowledged
+                    first, last = offsets.get(result.partition, (result.offset, result.offset))
+                    offsets[result.partition] = min(first, result.offset), max(last, result.offset)
         return acknowledged, offsets, failure
 
     async def _connected(self) -> AIOKafkaProducer:
@@ -104,37 +118,61 @@ class Relay:
             self._producer = producer
         return self._producer
 
-    async def _remember(self, offsets: dict[int, int]) -> None:
+    async def _acknowledged_before(self) -> dict[int, int]:
+        """What an offset acknowledged from now on must lie beyond, as long as the log is the same."""
+        if self._known is None:
+            self._known = {partition_of(row): row["offset"] for row in await self._remembered()}
+        return self._known
+
+    async def _remembered(self) -> list[Document]:
+        with translated():
+            return await self._state.find({"_id": {"$regex": f"^{self._topic}/"}}).to_list(None)
+
+    async def _remember(self, offsets: Offsets) -> None:
         if offsets:
             with translated():
                 await self._state.bulk_write(
                     [
-                        UpdateOne({"_id": f"{self._topic}/{partition}"}, {"$max": {"offset": offset}}, upsert=True)
-                        for partition, offset in offsets.items()
+                        UpdateOne({"_id": f"{self._topic}/{partition}"}, {"$max": {"offset": last}}, upsert=True)
+                        for partition, (_, last) in offsets.items()
                     ],
                     ordered=False,
                 )
+            self._known = (self._known or {}) | {partition: last for partition, (_, last) in offsets.items()}
+
+    async def _check_places(self, offsets: Offsets) -> None:
+        """A record that got a place an earlier one had is in a new log. The ends alone don't show that once it is longer than the old one.
+
+        Asked again before it is believed: another process may have noticed first and begun to remember anew.
+        """
+        lost = [row for row in await self._remembered() if (found := offsets.get(partition_of(row))) and found[0] <= row["offset"]]
+        if lost:
+            await self._log_lost(lost)
 
     async def check_log(self) -> bool:
         """Compare the topic's ends with what was acknowledged; a shorter log was lost, so everything in the window is owed again."""
         # What was acknowledged is read first: ends asked for earlier would be behind what was published in between.
-        with translated():
-            remembered = await self._state.find({"_id": {"$regex": f"^{self._topic}/"}}).to_list(None)
+        remembered = await self._remembered()
         ends = await self._ends()
         if not ends:
+            # Gone, or not yet known to a broker that has just started: only the ends of a topic that is there say what was lost.
             await self._restore_topics()
-        lost = [row for row in remembered if ends.get(int(row["_id"].rpartition("/")[2]), 0) <= row["offset"]]
-        if not lost:
-            return False
-        # Owe first, forget after: a crash in between publishes twice, never nothing.
-        since = self._slots.now() - self._window
-        count = await self._journal.owe_again(since)
+            ends = await self._ends()
+            if not ends:
+                raise TransientError(f"{self._topic} has no partitions yet")
+        lost = [row for row in remembered if ends.get(partition_of(row), 0) <= row["offset"]]
+        if lost:
+            await self._log_lost(lost)
+        return False
+
+    async def _log_lost(self, lost: Sequence[Document]) -> None:
+        """Owe first, forget after: a crash in between publishes twice, never nothing."""
+        count = await self._journal.owe_again(self._slots.now() - self._window)
         with translated():
             for row in lost:
                 await self._state.delete_one({"_id": row["_id"], "offset": row["offset"]})
         REPUBLISHED.labels(self._topic).inc(count)
         self._logger.error("relay.log_lost", topic=self._topic, partitions=len(lost), owed_again=count)
-        return False
 
     async def close(self) -> None:
         """Forget the producer; after sequence errors an idempotent one never recovers (aiokafka issue 1017)."""
@@ -144,6 +182,11 @@ class Relay:
                 await asyncio.wait_for(producer.stop(), timeout=10)
             except (KafkaError, OSError, TimeoutError) as error:
                 self._logger.warning("relay.producer_not_closed", error=repr(error))
+
+
+def partition_of(row: Document) -> int:
+    """Of a row of the relay's state, whose id is `TOPIC/PARTITION`."""
+    return int(row["_id"].rpartition("/")[2])
 
 
 def record(entry: Document) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from kit.loops import Loop
 
 RESTART_PAUSE = 2.0
 
+CLOSING_PATIENCE = 25.0
+"""Seconds for one part or closer: more than any of them allows itself, so that none is cut off in the middle of its work."""
+
 
 class Part(Protocol):
     """Something with a beginning and an end: a web server, a mail receiver."""
@@ -34,11 +37,12 @@ class Service:
     broker: KafkaBroker | None = None
     checks: list[Callable[[], Awaitable[str | None]]] = field(default_factory=list)
     preparations: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    """What must have worked before consuming begins; tried again until it has."""
+    """What must have worked before it is ready and before consuming begins; tried again until it has."""
 
     closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """Run in reverse when everything else has stopped."""
 
+    prepared: bool = False
     consuming: bool = False
 
     def stuck(self) -> list[str]:
@@ -50,8 +54,11 @@ class Service:
     async def missing(self) -> list[str]:
         """What has to answer before this process is ready."""
         found = [problem for problem in await asyncio.gather(*(check() for check in self.checks)) if problem]
+        found += [f"{inlet.topic}: stopped by a burst of dead letters" for inlet in self.inlets if inlet.stopped]
         if self.inlets and not self.consuming:
             found.append("Kafka: not consuming yet")
+        elif self.preparations and not self.prepared:
+            found.append("what it needs in its database is not there yet")
         return found
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -70,33 +77,37 @@ class Service:
 
     async def _stop(self, tasks: list["asyncio.Task[None]"]) -> None:
         for part in reversed(self.parts):
-            await part.stop()
+            await self._end(part.stop)
         if tasks:
             _, pending = await asyncio.wait(tasks, timeout=30)
             for task in pending:
                 task.cancel()
         for close in reversed(self.closers):
-            try:
-                await asyncio.wait_for(close(), timeout=10)
-            except Exception as error:  # noqa: BLE001 (stopping goes on)
-                self.logger.warning("service.close_failed", error=repr(error))
+            await self._end(close)
         self.logger.info("service.stopped")
 
+    async def _end(self, stop: Callable[[], Awaitable[None]]) -> None:
+        """Stop one thing; whatever happens, the others are stopped too."""
+        try:
+            await asyncio.wait_for(stop(), timeout=CLOSING_PATIENCE)
+        except Exception as error:  # noqa: BLE001 (stopping goes on)
+            self.logger.warning("service.close_failed", error=repr(error))
+
     async def _consume(self, stop: asyncio.Event) -> None:
-        """Start the broker; while Kafka is away try again, since intake must accept without it."""
-        if self.broker is None or not self.inlets:
-            return
+        """Prepare (also where nothing is consumed) and start the broker; again while Kafka is away: intake must accept without it."""
         while not stop.is_set():
             try:
                 for prepare in self.preparations:
                     await prepare()
-                await self.broker.start()
+                self.prepared = True
+                if self.broker is not None:
+                    await self.broker.start()
             except Exception as error:  # noqa: BLE001 (whatever keeps Kafka away, we wait for it)
                 self.logger.warning("service.kafka_away", error=repr(error)[:300])
                 await self._stop_broker()
                 await _sleep(stop, RESTART_PAUSE)
                 continue
-            self.consuming = True
+            self.consuming = bool(self.inlets)
             await stop.wait()
         await self._stop_broker()
 

@@ -27,6 +27,9 @@ class ServiceSettings(BaseSettings):
     kafka_create_topics: bool = Field(
         default=True, description="Create missing topics at the start; where services may not, say false and run `helpdesk init`."
     )
+    kafka_session_timeout_seconds: float = Field(
+        default=45, ge=6, le=1800, description="How long Kafka keeps the work of a killed process for it. Shorter: taken over sooner, lost in longer pauses."
+    )
     mongodb_uri: SecretStr = Field(
         default=SecretStr("mongodb://127.0.0.1:27017/?replicaSet=helpdesk"),
         validation_alias=AliasChoices("MONGODB_URI", "HELPDESK_MONGODB_URI"),

@@ -11,7 +11,7 @@ import httpx
 from kit.consuming import add_inlet
 from kit.journal import Journal
 from kit.leases import Slots
-from kit.links import status_url
+from kit.links import status_url, thread_id
 from kit.log import get_logger
 from kit.loops import Loop
 from kit.mongo import Document, Mongo
@@ -23,6 +23,7 @@ from kit.web import WebServer, add_health, web_app
 from schemas import topics
 from schemas.tickets import ticket_events
 from services.notifier import chat
+from services.notifier.domain.address import ascii_address
 from services.notifier.domain.audience import Delivery
 from services.notifier.domain.outcome import Never, Outcome
 from services.notifier.handlers import Handlers
@@ -72,10 +73,12 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
 
 def letterhead(settings: NotifierSettings) -> Letterhead:
     secret = settings.secrets()[0]
+    domain = ascii_address(settings.mail_from).rpartition("@")[2]
     return Letterhead(
         address=settings.mail_from,
         name=settings.mail_from_name,
         status_url=partial(status_url, settings.public_url, secret),
+        thread_id=partial(thread_id, secret, domain=domain),
     )
 
 

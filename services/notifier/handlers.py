@@ -1,7 +1,7 @@
 """Events in: every ticket event becomes the deliveries it asks for, each exactly once."""
 
+import asyncio
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from kit.errors import TransientError
@@ -19,8 +19,8 @@ PER_EVENT: Final = 100
 
 class Handlers:
     def __init__(
-        self, mongo: Mongo, deliveries: DeliveryRepository, renderer: Renderer, organisation: OrganisationStore, wake: Any
-    ) -> None:  # noqa: ANN401
+        self, mongo: Mongo, deliveries: DeliveryRepository, renderer: Renderer, organisation: OrganisationStore, wake: asyncio.Event
+    ) -> None:
         self._mongo = mongo
         self._deliveries = deliveries
         self._renderer = renderer

@@ -44,6 +44,8 @@ class Letterhead:
     """(reference, ticket_id, the time of the event) to the signed link of the asker's status page; the same for the same arguments."""
     ticket_url: Callable[[str], str] | None = None
     """ticket_id to the officers' page of it, where there is one."""
+    thread_id: Callable[[str], str] | None = None
+    """ticket_id to the signed message id that all mail about it refers to; answers that bring it back are put on the ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Renderer:
 
     def _headers(self, delivery: Delivery, event: Known, subject: str) -> list[str]:
         ticket = event.ticket
-        thread = f"<ticket.{event.ticket_id}@{self._domain}>"
+        thread = self._letterhead.thread_id(event.ticket_id) if self._letterhead.thread_id else None
         headers = [
             f"Date: {format_datetime(event.occurred_at.astimezone(ZoneInfo(ticket.group.timezone)))}",
             mime.mailbox("From", self._letterhead.name, self._address),
@@ -107,8 +109,7 @@ class Renderer:
             *_reply_to(ticket.group.mailbox),
             mime.unstructured("Subject", subject, prefix=f"[{_ascii(ticket.reference)}] "),
             f"Message-ID: <{delivery.id}@{self._domain}>",
-            f"In-Reply-To: {thread}",
-            f"References: {thread}",
+            *([f"In-Reply-To: {thread}", f"References: {thread}"] if thread else []),
             f"Content-Language: {delivery.language}",
             f"X-Helpdesk-Loop: {self._domain}",
         ]

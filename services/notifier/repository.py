@@ -3,10 +3,13 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from pymongo import UpdateMany
 
+from kit.errors import TransientError
 from kit.ids import derived_id, slot_of
 from kit.journal import Journal
 from kit.mongo import Database, Document, Mongo, Session, UpdateOne, translated
@@ -34,6 +37,7 @@ class Attempted:
     """A delivery after an attempt: ended (`event`) or put off until `next_at`."""
 
     row: Document
+    at: datetime
     event: DeliveryEvent | None
     next_at: datetime | None
     reason: str
@@ -73,31 +77,59 @@ class DeliveryRepository:
         if ended:
             self._journal.ring()
 
-    async def due(self, slots: Iterable[int], now: datetime, limit: int, channels: Sequence[str]) -> list[Document]:
-        """What may be sent now; of one lane in the order it was planned."""
+    async def due(
+        self, slots: Iterable[int], now: datetime, limit: int, channels: Collection[str], busy: Collection[str] = ()
+    ) -> dict[str, list[Document]]:
+        """What may be sent now, by lane: its first deliveries in the order they were planned. Lanes in `busy` are left out."""
         query: dict[str, Any] = {
             "state": "pending",
             "slot": {"$in": sorted(slots)},
             "next_at": {"$lte": now},
-            "channel": {"$in": list(channels)},
+            "channel": {"$in": sorted(channels)},
+            "lane": {"$nin": sorted(busy)},
         }
         with translated():
-            cursor = self._deliveries.find(query).sort([("next_at", 1), ("order", 1)])
-            return await cursor.limit(limit).to_list(limit)
+            due = await self._deliveries.find(query, {"lane": 1}).sort([("next_at", 1), ("order", 1)]).limit(limit).to_list(limit)
+            lanes: dict[str, list[Document]] = {row["lane"]: [] for row in due}
+            # Not the due ones alone: what was planned while the one before it was being put off may be due before that.
+            pending = self._deliveries.find({"lane": {"$in": list(lanes)}, "state": "pending"})
+            async for row in pending.sort([("lane", 1), ("order", 1)]):
+                lanes[row["lane"]].append(row)
+        first = {lane: list(takewhile(partial(_may_go, now, channels), rows)) for lane, rows in lanes.items()}
+        return {lane: rows for lane, rows in first.items() if rows}
 
-    async def record(self, attempts: Sequence[Attempted]) -> Sequence[None]:
-        """What became of a group of attempts, in one transaction."""
-        events = [attempt.event for attempt in attempts if attempt.event]
-        writes = [write for attempt in attempts for write in _writes(attempt)]
+    async def record(self, attempts: Sequence[Attempted]) -> Sequence[Exception | None]:
+        """What became of a group of attempts, in one transaction; an attempt at what has ended meanwhile is left out.
 
-        async def write(session: Session) -> None:
-            await self._deliveries.bulk_write(writes, session=session)
-            await self._journal.append(events, session, streams=[event.delivery_id for event in events])
-
-        await self._mongo.transaction(write)
-        if events:
+        When one of them can't be written down, the others are, on their own: they must not be sent again because of it.
+        """
+        try:
+            ended = await self._mongo.transaction(partial(self._write, attempts))
+        except TransientError:
+            raise
+        except Exception as error:  # noqa: BLE001 (handed to whoever made the attempt)
+            if len(attempts) == 1:
+                return [error]
+            return [outcome for attempt in attempts for outcome in await self.record([attempt])]
+        if ended:
             self._journal.ring()
         return [None] * len(attempts)
+
+    async def _write(self, attempts: Sequence[Attempted], session: Session) -> int:
+        """How many ended."""
+        ids = [attempt.row["_id"] for attempt in attempts]
+        still = self._deliveries.find({"_id": {"$in": ids}, "state": "pending"}, {"_id": 1}, session=session)
+        pending = {row["_id"] async for row in still}
+        current = [attempt for attempt in attempts if attempt.row["_id"] in pending]
+        events = [attempt.event for attempt in current if attempt.event]
+        if current:
+            await self._deliveries.bulk_write([write for attempt in current for write in _writes(attempt)], session=session)
+        await self._journal.append(events, session, streams=[event.delivery_id for event in events])
+        return len(events)
+
+
+def _may_go(now: datetime, channels: Collection[str], row: Document) -> bool:
+    return row["next_at"] <= now and row["channel"] in channels
 
 
 def _row(item: Planned, held: dict[str, datetime], now: datetime) -> Document:
@@ -138,7 +170,7 @@ def _writes(attempt: Attempted) -> Iterable[Any]:
         yield UpdateOne(key, {"$set": ended, "$inc": {"attempts": 1}, "$unset": {"content": ""}})
         return
     yield UpdateOne(
-        key, {"$set": {"next_at": attempt.next_at, "first_at": row.get("first_at") or row["next_at"], **note}, "$inc": {"attempts": 1}}
+        key, {"$set": {"next_at": attempt.next_at, "first_at": row.get("first_at") or attempt.at, **note}, "$inc": {"attempts": 1}}
     )
     # What comes after it in its lane waits with it.
     later = {"lane": row["lane"], "state": "pending", "order": {"$gt": row["order"]}}

@@ -2,16 +2,17 @@
 
 import asyncio
 import random
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, repeat
 from typing import Final, assert_never
 
 from prometheus_client import Counter, Gauge
 from structlog.typing import FilteringBoundLogger
 
 from kit.batch import Batcher
+from kit.crashpoints import crash_point
 from kit.errors import TransientError
 from kit.leases import Slots
 from kit.mongo import Document, Mongo
@@ -20,13 +21,19 @@ from services.notifier.domain.retry import next_attempt
 from services.notifier.repository import Attempted, DeliveryRepository, delivered, failed
 
 IN_FLIGHT: Final = 64
-"""Lanes under way at once: several times the connections, so that none of them waits for the database."""
+"""Lanes of one channel under way at once: several times the connections, so that none of them waits for the database."""
 
 LONGEST_PAUSE: Final = timedelta(seconds=30)
 """Between two looks at a mail relay that is down. Short: the first mail after an outage should not wait for it."""
 
-RECORD_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0)
-"""Seconds between tries to write down an attempt."""
+RECORD_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between tries to write down an attempt; the last one repeats."""
+
+REST: Final = timedelta(seconds=5)
+"""For a lane whose attempt could not even be made, as while no organisation is loaded."""
+
+LONG_REST: Final = timedelta(minutes=10)
+"""For a lane whose attempt failed by our own fault: what was perhaps accepted must not go out again with every look."""
 
 ATTEMPTS = Counter("helpdesk_delivery_attempts", "Attempts to tell somebody", ["channel", "outcome"])
 PAUSED = Gauge("helpdesk_mail_relay_paused", "1 while the mail relay is in trouble and mail waits")
@@ -55,10 +62,19 @@ class _Breaker:
         return self.until is None or self.until <= now
 
 
+@dataclass(frozen=True)
+class _Lane:
+    """A lane under way."""
+
+    channel: str
+    task: "asyncio.Task[None]"
+
+
 class Sender:
     """Holds nothing that could be lost: a delivery is pending in the database until its end is written there.
 
-    A crash after the relay's acceptance and before that write sends the same bytes with the same Message-ID again.
+    A crash after the relay's acceptance and before that write sends the same bytes with the same Message-ID again. So does a database
+    that was away for longer than a lease when several processes send: another one may take the slot before the write succeeds.
     """
 
     def __init__(
@@ -77,44 +93,69 @@ class Sender:
         self._wake = wake
         self._logger = logger
         self._breaker = _Breaker()
-        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._lanes: dict[str, _Lane] = {}
+        self._resting: dict[str, datetime] = {}
+        self._trial: str | None = None
+        self._closing = False
         self._results: Batcher[Attempted, None] = Batcher(deliveries.record)
 
     async def step(self) -> bool:
         """Start as many due lanes as there is room for."""
         now = self._mongo.now()
-        mail = self._breaker.closed(now)
-        room = IN_FLIGHT - len(self._lanes)
         mine = self._slots.mine
-        if room <= 0 or not mine:
+        room = {channel: self._room(channel, now) for channel in self._channels}
+        open_channels = [channel for channel, places in room.items() if places > 0]
+        if not mine or not open_channels:
             return False
-        channels = [channel for channel in self._channels if mail or channel != "email"]
-        rows = await self._deliveries.due(mine, now, IN_FLIGHT * 2, channels)
-        if self._breaker.failures:
-            rows = _one_mail(rows)
-        lanes: dict[str, list[Document]] = defaultdict(list)
-        for row in rows:
-            if row["lane"] not in self._lanes:
-                lanes[row["lane"]].append(row)
-        for lane, waiting in list(lanes.items())[:room]:
-            task = asyncio.create_task(self._run(lane, waiting))
-            self._lanes[lane] = task
+        # Asked before reading: a lane that ends meanwhile has been read with what it has just sent.
+        busy = self._busy(now)
+        lanes = await self._deliveries.due(mine, now, IN_FLIGHT * 2, open_channels, busy)
+        trying = self._breaker.failures > 0
+        for lane, rows in lanes.items():
+            channel = rows[0]["channel"]
+            if room[channel] <= 0:
+                continue
+            room[channel] -= 1
+            if trying:
+                self._trial = lane if channel == "email" else self._trial
+                rows = rows[:1]  # noqa: PLW2901 (what comes after it sees how it went)
+            self._lanes[lane] = _Lane(channel, asyncio.create_task(self._run(lane, rows)))
         return False
+
+    def _room(self, channel: str, now: datetime) -> int:
+        """How many more lanes may be started; for mail none while the relay is in trouble, and one alone to try it."""
+        room = IN_FLIGHT - sum(lane.channel == channel for lane in self._lanes.values())
+        if channel != "email" or not self._breaker.failures:
+            return room
+        return min(room, 1) if self._breaker.closed(now) and self._trial not in self._lanes else 0
+
+    def _busy(self, now: datetime) -> set[str]:
+        self._resting = {lane: until for lane, until in self._resting.items() if until > now}
+        return {*self._lanes, *self._resting}
 
     async def _run(self, lane: str, rows: list[Document]) -> None:
         """One lane's deliveries, one after the other, until one has to wait."""
+        slot = rows[0]["slot"]
         try:
-            for row in rows:
-                if not await self._attempt(row):
-                    break
-        except Exception as error:  # noqa: BLE001 (it stays pending and comes again)
-            self._logger.warning("sender.not_recorded", error=repr(error)[:300])
+            with self._slots.working(slot):
+                for row in rows:
+                    # The one before it may have taken long: another process may have the slot by now.
+                    if self._closing or slot not in self._slots.mine or not await self._attempt(row):
+                        break
+        except TransientError as error:
+            self._logger.warning("sender.not_attempted", error=str(error)[:300])
+            self._resting[lane] = self._mongo.now() + REST
+        except Exception:
+            self._logger.exception("sender.failed", lane=lane)
+            self._resting[lane] = self._mongo.now() + LONG_REST
         finally:
             del self._lanes[lane]
             self._wake.set()
 
     async def _attempt(self, row: Document) -> bool:
         outcome = await self._channels[row["channel"]](row)
+        if isinstance(outcome, Accepted):
+            crash_point("sender.after_accept")
         ATTEMPTS.labels(row["channel"], type(outcome).__name__.lower()).inc()
         now = self._mongo.now()
         if isinstance(outcome, RelayTrouble):
@@ -129,8 +170,8 @@ class Sender:
         return attempted.event is not None
 
     async def _record(self, attempted: Attempted) -> None:
-        """Hold on while the database is away: what was accepted and not recorded would be sent twice."""
-        for pause in RECORD_PAUSES:
+        """Hold on while the database is away, however long: what was accepted and not recorded would be sent twice."""
+        for pause in chain(RECORD_PAUSES, repeat(RECORD_PAUSES[-1])):
             try:
                 await self._results.submit(attempted)
             except TransientError as error:
@@ -138,33 +179,37 @@ class Sender:
                 await asyncio.sleep(pause)
             else:
                 return
-        await self._results.submit(attempted)
 
     async def close(self) -> None:
-        """Let what is under way end, for at most 20 s; what does not is sent again by whoever comes next."""
+        """Begin nothing more and let what is under way end, for at most 20 s; what does not is sent again by whoever comes next."""
+        self._closing = True
         if self._lanes:
-            await asyncio.wait(list(self._lanes.values()), timeout=20)
+            await asyncio.wait([lane.task for lane in self._lanes.values()], timeout=20)
 
 
 def judged(row: Document, outcome: Outcome, now: datetime, jitter: float) -> Attempted:
     """What an attempt's outcome means for the delivery."""
     match outcome:
         case Accepted(response):
-            return Attempted(row, delivered(row, now), None, response)
+            return Attempted(row, now, delivered(row, now), None, readable(response))
         case Never(reason):
-            return Attempted(row, failed({**row, "attempts": row["attempts"] + 1}, reason, now), None, reason)
+            return _given_up(row, reason, now)
         case Later(reason) | Unknown(reason):
             again = next_attempt(row["attempts"] + 1, row.get("first_at") or now, now, jitter)
             if again is None:
-                return Attempted(row, failed({**row, "attempts": row["attempts"] + 1}, f"given up: {reason}", now), None, reason)
-            return Attempted(row, None, again, reason)
+                return _given_up(row, f"given up: {reason}", now)
+            return Attempted(row, now, None, again, readable(reason))
         case RelayTrouble(reason):
-            return Attempted(row, None, now, reason)
+            return Attempted(row, now, None, now, readable(reason))
         case _:
             assert_never(outcome)
 
 
-def _one_mail(rows: list[Document]) -> list[Document]:
-    """Everything that is not mail, and the first mail."""
-    others = [row for row in rows if row["channel"] != "email"]
-    return others + [row for row in rows if row["channel"] == "email"][:1]
+def _given_up(row: Document, reason: str, now: datetime) -> Attempted:
+    said = readable(reason)
+    return Attempted(row, now, failed({**row, "attempts": row["attempts"] + 1}, said, now), None, said)
+
+
+def readable(reason: str) -> str:
+    """What a server said, fit to be kept: bytes that are no UTF-8 come as lone surrogates, which neither BSON nor JSON can hold."""
+    return reason.encode("utf-8", "replace").decode()

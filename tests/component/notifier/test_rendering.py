@@ -41,9 +41,17 @@ def status_url(reference: str, ticket_id: str, at: datetime) -> str:
     return f"https://helpdesk.example/requests/{reference}?k={ticket_id[-4:]}{at:%H%M}"
 
 
+def thread_id(ticket_id: str) -> str:
+    return f"<ticket.{ticket_id}.signed@customs.example>"
+
+
 RENDERER = Renderer(
     Letterhead(
-        "helpdesk@customs.example", "Hải quan – Hỗ trợ doanh nghiệp", status_url, lambda ticket_id: f"https://desk.example/{ticket_id}"
+        "helpdesk@customs.example",
+        "Hải quan – Hỗ trợ doanh nghiệp",
+        status_url,
+        lambda ticket_id: f"https://desk.example/{ticket_id}",
+        thread_id,
     )
 )
 
@@ -142,7 +150,7 @@ def test_text_and_html_say_the_same(name: str, kind: type[Known], template: str,
 
 def test_rendering_again_gives_the_same_bytes() -> None:
     delivery, its_event = told(AnswerGiven, "answer", "vi")
-    letterhead = Letterhead("helpdesk@customs.example", "Hải quan – Hỗ trợ doanh nghiệp", status_url)
+    letterhead = Letterhead("helpdesk@customs.example", "Hải quan – Hỗ trợ doanh nghiệp", status_url, thread_id=thread_id)
     assert RENDERER.render(delivery, its_event) == Renderer(letterhead).render(delivery, its_event)
 
 
@@ -187,7 +195,7 @@ def test_the_headers_let_mail_programs_thread_and_answers_reach_the_group() -> N
     delivery, its_event = told(AnswerGiven, "answer", "vi")
     mail = parsed(RENDERER.render(delivery, its_event))
     assert mail["Message-ID"] == f"<{delivery.id}@customs.example>"
-    assert mail["References"] == mail["In-Reply-To"] == f"<ticket.{TICKET_ID}@customs.example>"
+    assert mail["References"] == mail["In-Reply-To"] == thread_id(TICKET_ID)
     assert mail["Reply-To"] == "hon-gai@customs.example"
     assert mail["To"] == "Nguyễn Thị Lan <lan@halong.example>"
     assert mail["Date"].datetime == AT

@@ -1,0 +1,153 @@
+"""Leased slots: every one has at most one owner, and together they have them all."""
+
+import asyncio
+import random
+from datetime import timedelta
+
+import pytest
+
+from kit.ids import SLOTS
+from kit.leases import LEASE, Slots
+from kit.mongo import Collection, CollectionSpec, Database, Mongo
+from tests.support.servers import MongoServer
+
+ALL = frozenset(range(SLOTS))
+
+
+@pytest.fixture
+async def leases(mongo: Mongo, database: Database) -> Collection:
+    await mongo.ensure(database, [CollectionSpec("leases")])
+    return database["leases"]
+
+
+async def rounds(members: list[Slots], count: int) -> None:
+    for _ in range(count):
+        for member in members:
+            await member.renew()
+
+
+async def lapse(leases: Collection, mongo: Mongo, owner: str) -> None:
+    """As if the process had been killed a lease ago."""
+    past = mongo.now() - timedelta(milliseconds=1)
+    await leases.update_many({"owner": owner}, {"$set": {"until": past}})
+    await leases.update_one({"_id": f"member:{owner}"}, {"$set": {"until": past}})
+
+
+def shares(members: list[Slots]) -> list[int]:
+    return sorted(len(member.mine) for member in members)
+
+
+async def test_a_member_alone_takes_every_slot(mongo: Mongo, leases: Collection) -> None:
+    alone = Slots(mongo, leases, "a")
+    assert alone.mine == frozenset()
+    await alone.renew()
+    assert alone.mine == ALL
+
+
+@pytest.mark.parametrize(("count", "expected"), [(2, [32, 32]), (3, [20, 22, 22]), (5, [12, 13, 13, 13, 13])])
+async def test_members_share_the_slots_evenly(mongo: Mongo, leases: Collection, count: int, expected: list[int]) -> None:
+    members = [Slots(mongo, leases, f"m{number}") for number in range(count)]
+    await rounds(members, 5)
+    assert shares(members) == expected
+    assert frozenset().union(*(member.mine for member in members)) == ALL
+
+
+async def test_surplus_is_given_up_in_two_rounds(mongo: Mongo, leases: Collection) -> None:
+    old, new = Slots(mongo, leases, "old"), Slots(mongo, leases, "new")
+    await old.renew()
+    await new.renew()
+    assert (len(old.mine), len(new.mine)) == (64, 0)  # all are taken
+    await old.renew()
+    await new.renew()
+    assert (len(old.mine), len(new.mine)) == (32, 0)  # no new work is begun in them, nobody has them yet
+    await old.renew()
+    await new.renew()
+    assert (len(old.mine), len(new.mine)) == (32, 32)
+
+
+async def test_a_slot_in_which_something_is_under_way_is_kept_until_it_has_ended(mongo: Mongo, leases: Collection) -> None:
+    old, new = Slots(mongo, leases, "old"), Slots(mongo, leases, "new")
+    await old.renew()
+    with old.working(60), old.working(60):
+        await rounds([new, old, new, old, new, old, new], 1)
+        assert 60 not in old.mine | new.mine
+        assert len(new.mine) == 31
+    await rounds([old, new], 1)
+    assert 60 in new.mine
+    assert (len(old.mine), len(new.mine)) == (32, 32)
+
+
+async def test_a_killed_members_slots_are_taken_up_when_its_lease_has_run_out(mongo: Mongo, leases: Collection) -> None:
+    killed, survivor = Slots(mongo, leases, "killed"), Slots(mongo, leases, "survivor")
+    await rounds([killed, survivor], 3)
+    await survivor.renew()
+    assert len(survivor.mine) == 32
+    await lapse(leases, mongo, "killed")
+    await survivor.renew()
+    assert survivor.mine == ALL
+
+
+async def test_a_member_that_slept_too_long_does_not_take_back_what_others_have(mongo: Mongo, leases: Collection) -> None:
+    sleeper, other = Slots(mongo, leases, "sleeper"), Slots(mongo, leases, "other")
+    await sleeper.renew()
+    await lapse(leases, mongo, "sleeper")
+    await other.renew()
+    assert other.mine == ALL
+    await sleeper.renew()
+    assert sleeper.mine == frozenset()
+
+
+async def test_what_is_released_can_be_taken_at_once(mongo: Mongo, leases: Collection) -> None:
+    first, second = Slots(mongo, leases, "first"), Slots(mongo, leases, "second")
+    await first.renew()
+    await first.release()
+    assert first.mine == frozenset()
+    await second.renew()
+    assert second.mine == ALL
+    assert {row["_id"] async for row in leases.find({"kind": "member"})} == {"member:second"}
+
+
+async def test_a_renewal_keeps_the_slots_for_a_whole_lease(mongo: Mongo, leases: Collection) -> None:
+    slots = Slots(mongo, leases, "a")
+    await slots.renew()
+    await leases.update_many({"owner": "a"}, {"$set": {"until": mongo.now() + timedelta(seconds=1)}})
+    await slots.renew()
+    row = await leases.find_one({"_id": "slot:7"})
+    assert LEASE - timedelta(seconds=1) < row["until"] - mongo.now() <= LEASE
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_no_slot_is_ever_held_by_two_whatever_the_interleaving(mongo_server: MongoServer, database: Database, seed: int) -> None:
+    """Members come, renew at any moment, stop renewing and are killed; after every step the sets are disjoint."""
+    chance = random.Random(seed)
+    clients = [Mongo(mongo_server.uri) for _ in range(4)]
+    members = [Slots(client, database["leases"], f"m{number}") for number, client in enumerate(clients)]
+    overlaps: list[frozenset[int]] = []
+
+    def look() -> None:
+        held = [slot for member in members for slot in member.mine]
+        if len(held) != len(set(held)):
+            overlaps.append(frozenset(slot for slot in held if held.count(slot) > 1))
+
+    async def live(member: Slots) -> None:
+        for _ in range(12):
+            await asyncio.sleep(chance.uniform(0, 0.02))
+            if chance.random() < 0.15:
+                await member.release()
+            else:
+                await member.renew()
+            look()
+
+    async def watch() -> None:
+        while True:
+            look()
+            await asyncio.sleep(0)
+
+    watcher = asyncio.create_task(watch())
+    await asyncio.gather(*(live(member) for member in members))
+    watcher.cancel()
+    assert overlaps == []
+    await rounds(members, 6)
+    assert shares(members) == [16, 16, 16, 16]
+    for client in clients:
+        await client.close()

@@ -1,0 +1,287 @@
+"""The relay: what the journal owes goes to Kafka in order, at least once, and again when Kafka has lost it."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from structlog.typing import FilteringBoundLogger
+
+from kit.errors import TransientError
+from kit.journal import Journal
+from kit.kafka import end_offsets, ensure_topics, make_producer
+from kit.leases import Slots
+from kit.mongo import Database, Mongo, Session
+from kit.publishing import OLDEST, measure_age
+from kit.relay import Relay
+from kit.settings import ServiceSettings
+from kit.topics import require_topics
+from tests.component.kit.happened import Happened, happened
+from tests.component.kit.topics import delete, ids_of, records_of
+
+HOUR = timedelta(hours=1)
+
+
+class Line:
+    """One journal with its relay, and what tests need to look at them."""
+
+    def __init__(self, mongo: Mongo, database: Database, settings: ServiceSettings, topic: str, logger: FilteringBoundLogger) -> None:
+        self.mongo, self.settings, self.topic = mongo, settings, topic
+        self.database, self.logger = database, logger
+        self.journal = Journal(database, topic)
+        self.producers: list[AIOKafkaProducer] = []
+        self.relay = self.another()
+
+    def another(self, make: Callable[[], Any] | None = None, journal: Journal | None = None) -> Relay:
+        self.slots = Slots(self.mongo, self.database["relay_leases"], "only")
+        return Relay(
+            self.topic,
+            journal or self.journal,
+            self.slots,
+            make_producer=make or self.make_producer,
+            ends=partial(end_offsets, self.settings, self.topic),
+            restore_topics=partial(require_topics, self.settings, [self.topic]),
+            state=self.database["relay_state"],
+            window=HOUR,
+            logger=self.logger,
+        )
+
+    def make_producer(self) -> AIOKafkaProducer:
+        self.producers.append(make_producer(self.settings, "tests"))
+        return self.producers[-1]
+
+    async def happen(self, *events: Happened) -> None:
+        async def work(session: Session) -> None:
+            await self.journal.append(events, session)
+
+        await self.mongo.transaction(work)
+
+    async def owed(self) -> list[str]:
+        return [row["_id"] for row in await self.journal.unpublished(range(64), 10_000)]
+
+    async def published(self) -> dict[str, list[str]]:
+        return await ids_of(self.settings, self.topic)
+
+    async def remembered(self) -> dict[str, int]:
+        rows = await self.database["relay_state"].find().to_list(None)
+        return {row["_id"].rpartition("/")[2]: row["offset"] for row in rows}
+
+
+@pytest.fixture
+async def line(
+    mongo: Mongo, database: Database, settings: ServiceSettings, logger: FilteringBoundLogger, fresh_name: Callable[[str], str]
+) -> Any:
+    made = Line(mongo, database, settings, fresh_name("events"), logger)
+    await ensure_topics(settings, [made.topic])
+    await made.slots.renew()
+    yield made
+    await made.relay.close()
+
+
+def numbered(ticket: str, *numbers: int) -> list[str]:
+    return [f"{ticket}-{number}" for number in numbers]
+
+
+async def test_without_slots_nothing_is_published(line: Line) -> None:
+    await line.happen(happened("a", 1))
+    await line.slots.release()
+    assert await line.relay.step() is False
+    assert await line.owed() == ["a-1"]
+
+
+async def test_every_streams_order_is_kept_and_what_was_acknowledged_is_marked(line: Line) -> None:
+    events = [happened(ticket, number) for number in range(1, 41) for ticket in ("a", "b", "c", "d", "e")]
+    await line.happen(*events)
+    assert await line.relay.step() is False  # one batch was enough
+    assert await line.published() == {ticket: numbered(ticket, *range(1, 41)) for ticket in "abcde"}
+    assert await line.owed() == []
+    ends = await end_offsets(line.settings, line.topic)
+    assert await line.remembered() == {str(partition): end - 1 for partition, end in ends.items() if end}
+
+
+async def test_more_than_a_batch_asks_to_be_run_again_at_once(line: Line) -> None:
+    await line.happen(*(happened(f"ticket-{number % 50}", number // 50 + 1) for number in range(1_000)))
+    await line.happen(happened("last", 1_000))
+    assert await line.relay.step() is True
+    assert await line.owed() == ["last-1000"]
+    assert await line.relay.step() is False
+    assert await line.owed() == []
+
+
+async def test_a_record_says_who_wrote_what_when_and_why(line: Line) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    event = happened("hồ-sơ", 1, traceparent=trace)
+    await line.happen(event)
+    await line.relay.step()
+    [record] = await records_of(line.settings, line.topic)
+    assert record.key.decode() == "hồ-sơ"
+    assert Happened.model_validate_json(record.value) == event
+    assert record.timestamp == int(event.occurred_at.timestamp() * 1000)
+    assert dict(record.headers) == {
+        "ce_specversion": b"1.0",
+        "ce_id": "hồ-sơ-1".encode(),
+        "ce_type": b"happened",
+        "ce_time": b"2026-11-20T02:15:01+00:00",
+        "content-type": b"application/json",
+        "traceparent": trace.encode(),
+    }
+
+
+class Forgetful(Journal):
+    """Marks nothing: the process died between Kafka's acknowledgement and the mark."""
+
+    async def mark_published(self, ids: Any) -> None:
+        pass
+
+
+async def test_a_crash_between_acknowledgement_and_mark_publishes_again_in_order(line: Line) -> None:
+    await line.happen(happened("a", 1), happened("a", 2))
+    crashed = line.another(journal=Forgetful(line.database, line.topic))
+    await line.slots.renew()
+    await crashed.step()
+    await crashed.close()
+    line.relay = line.another()
+    await line.slots.renew()
+    await line.happen(happened("a", 3))
+    await line.relay.step()
+    assert await line.published() == {"a": numbered("a", 1, 2, 1, 2, 3)}
+    assert await line.owed() == []
+
+
+class Refusing:
+    """A real producer, except that what is sent for one key fails."""
+
+    def __init__(self, real: AIOKafkaProducer, key: bytes, error: Exception, *, at_once: bool) -> None:
+        self._real, self._key, self._error, self._at_once = real, key, error, at_once
+
+    async def start(self) -> None:
+        await self._real.start()
+
+    async def stop(self) -> None:
+        await self._real.stop()
+
+    async def send(self, topic: str, **record: Any) -> Any:
+        if record["key"] != self._key:
+            return await self._real.send(topic, **record)
+        if self._at_once:
+            raise self._error
+        failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        failed.set_exception(self._error)
+        return failed
+
+
+async def refusing(line: Line, *, at_once: bool) -> None:
+    line.relay = line.another(lambda: Refusing(line.make_producer(), b"bad", KafkaError("refused"), at_once=at_once))
+    await line.slots.renew()
+    with pytest.raises(TransientError, match="refused"):
+        await line.relay.step()
+
+
+async def test_a_failed_record_stops_its_own_key_and_no_other(line: Line) -> None:
+    await line.happen(happened("good", 1), happened("bad", 2), happened("good", 3), happened("bad", 4), happened("other", 5))
+    await refusing(line, at_once=False)
+    assert await line.owed() == ["bad-2", "bad-4"]
+    assert await line.published() == {"good": numbered("good", 1, 3), "other": ["other-5"]}
+
+
+async def test_what_was_sent_before_a_producer_gave_up_is_marked(line: Line) -> None:
+    await line.happen(happened("good", 1), happened("bad", 2), happened("good", 3))
+    await refusing(line, at_once=True)
+    assert await line.owed() == ["bad-2", "good-3"]
+    assert await line.published() == {"good": ["good-1"]}
+
+
+async def test_after_a_failure_another_producer_takes_over(line: Line) -> None:
+    await line.happen(happened("bad", 1))
+    failing = [True, False]
+    line.relay = line.another(
+        lambda: Refusing(line.make_producer(), b"bad" if failing.pop(0) else b"", MessageSizeTooLargeError(), at_once=False)
+    )
+    await line.slots.renew()
+    with pytest.raises(TransientError):
+        await line.relay.step()
+    await line.relay.step()
+    assert len(line.producers) == 2
+    assert await line.published() == {"bad": ["bad-1"]}
+
+
+async def test_a_relay_that_has_never_published_raises_no_alarm(line: Line) -> None:
+    await line.relay.check_log()
+    assert await line.remembered() == {}
+
+
+async def test_an_unharmed_log_raises_no_alarm_even_while_much_is_published(line: Line) -> None:
+    """The ends of a moment ago are always behind what has been published since."""
+    stop = asyncio.Event()
+    count = 0
+
+    async def publish() -> None:
+        nonlocal count
+        while not stop.is_set():
+            count += 1
+            await line.happen(*(happened(f"t{ticket}", count) for ticket in range(20)))
+            await line.relay.step()
+
+    publishing = asyncio.create_task(publish())
+    for _ in range(12):
+        await line.relay.check_log()
+    stop.set()
+    await publishing
+    assert count > 5
+    assert await line.owed() == []
+    assert await line.published() == {f"t{ticket}": numbered(f"t{ticket}", *range(1, count + 1)) for ticket in range(20)}
+
+
+async def now_and_before(line: Line) -> None:
+    """Two events of now and one from before the window, all published."""
+    now = line.mongo.now()
+    await line.happen(
+        happened("a", 1, occurred_at=now - HOUR - timedelta(minutes=1)),
+        happened("a", 2, occurred_at=now - HOUR + timedelta(minutes=1)),
+        happened("b", 1, occurred_at=now),
+    )
+    await line.relay.step()
+    assert await line.owed() == []
+
+
+async def test_when_the_topic_is_gone_it_is_made_again_and_everything_in_the_window_is_published_again(line: Line) -> None:
+    await now_and_before(line)
+    await delete(line.settings, line.topic)
+    while await end_offsets(line.settings, line.topic):
+        await asyncio.sleep(0.05)
+    await line.relay.check_log()
+    assert await line.owed() == ["a-2", "b-1"]
+    assert line.journal.bell.is_set()
+    assert await line.remembered() == {}
+    while await line.owed():
+        with suppress(TransientError):  # the old producer may know a topic of the same name that is gone
+            await line.relay.step()
+    assert await line.published() == {"a": ["a-2"], "b": ["b-1"]}
+    await line.relay.check_log()
+    assert await line.owed() == []
+
+
+async def test_an_empty_topic_of_the_same_name_is_a_lost_log_too(line: Line) -> None:
+    await now_and_before(line)
+    await delete(line.settings, line.topic)
+    while line.topic not in await ensure_topics(line.settings, [line.topic]):
+        await asyncio.sleep(0.05)
+    await line.happen(happened("c", 1, occurred_at=line.mongo.now()))
+    await line.relay.check_log()
+    assert await line.owed() == ["a-2", "b-1", "c-1"]
+
+
+async def test_the_age_of_the_oldest_waiting_entry_can_be_seen(line: Line) -> None:
+    await line.happen(happened("a", 1, occurred_at=line.mongo.now() - timedelta(seconds=90)))
+    await measure_age(line.journal.oldest_unpublished_at, line.topic, line.mongo.now)
+    [sample] = [sample for metric in OLDEST.collect() for sample in metric.samples if sample.labels["topic"] == line.topic]
+    assert 90 <= sample.value < 100
+    await line.relay.step()
+    await measure_age(line.journal.oldest_unpublished_at, line.topic, line.mongo.now)
+    [sample] = [sample for metric in OLDEST.collect() for sample in metric.samples if sample.labels["topic"] == line.topic]
+    assert sample.value == 0
