@@ -4,6 +4,8 @@ import typer
 
 from helpdesk.administration import init, load, settings, tokens
 from helpdesk.catcher.command import catcher
+from helpdesk.checking.command import check
+from helpdesk.deadletters.command import dlq
 from helpdesk.deadline import deadline
 from helpdesk.embedded.commands import kafka, mongo
 from helpdesk.running import run
@@ -16,6 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, run, init, load, settings, deadline, kafka, mongo, catcher):
+for command in (up, run, init, load, settings, check, deadline, kafka, mongo, catcher):
     app.command()(command)
 app.add_typer(tokens, name="token")
+app.add_typer(dlq, name="dlq")

@@ -10,7 +10,7 @@ from helpdesk.embedded.errors import DataInUseError, ServerDiedError
 from helpdesk.embedded.folder import FolderLock
 from helpdesk.embedded.process import Child
 
-GRACE_SECONDS = 15  # both stop in under a second; a cluster that loses its quorum on the way down would wait for minutes
+GRACE_SECONDS = 15  # one node stops in a second, three Kafka nodes take 6 s: the last one has lost its quorum on the way down
 WATCH_SECONDS = 0.5
 Progress = Callable[[str], None]
 

@@ -18,6 +18,11 @@ CACHE_GB = 0.25  # the smallest mongod takes; unbounded it would claim half of t
 OPLOG_MB = 512  # unbounded it would be 5 % of the disk
 REPLICA_SET = "helpdesk"
 ELECTION_MS = 3_000  # on loopback a member silent for so long is dead; MongoDB's own 10 s are for networks
+PARAMETERS = (
+    "diagnosticDataCollectionEnabled=false",
+    # What a killed process left in the middle of a transaction stays locked for so long; MongoDB's own 60 s would delay its successor.
+    "transactionLifetimeLimitSeconds=10",
+)
 PORT_OPTION = "--mongo-port"
 NOT_YET_INITIALIZED = 94
 Client = MongoClient[dict[str, Any]]
@@ -64,9 +69,9 @@ class MongodSet(ServerGroup):
             "--wiredTigerCacheSizeGB": self._cache_gb,
             "--oplogSize": OPLOG_MB,
             "--slowms": 500,
-            "--setParameter": "diagnosticDataCollectionEnabled=false",
         }
-        return [str(parts.mongod()), "--quiet", "--nounixsocket", *(str(word) for pair in options.items() for word in pair)]
+        words = [str(word) for pair in options.items() for word in pair]
+        return [str(parts.mongod()), "--quiet", "--nounixsocket", *words, *(f"--setParameter={name}" for name in PARAMETERS)]
 
     async def _until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +51,12 @@ async def load_organisation(settings: IntakeSettings) -> None:
 
 
 @contextmanager
-def running_intake(settings: IntakeSettings) -> Iterator[RunningIntake]:
-    """Started, perhaps not ready yet; stopped in good order afterwards."""
+def running_intake(settings: IntakeSettings, roles: Collection[str] = ()) -> Iterator[RunningIntake]:
+    """Started (all roles when none is named), perhaps not ready yet; stopped in good order afterwards."""
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
 
     def run() -> None:
-        loop.run_until_complete(main(settings, (), stop))
+        loop.run_until_complete(main(settings, roles, stop))
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 

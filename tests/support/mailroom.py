@@ -85,6 +85,7 @@ class Mailroom:
         return await asyncio.to_thread(speak)
 
     async def read(self) -> None:
+        await self.slots.renew()
         while await self.worker.step():
             pass
 
@@ -121,7 +122,12 @@ async def open_mailroom(uri: str, *, loaded: bool = True, parser: Parser | None 
         await store.refresh()
     acceptance = Acceptance(mongo, database, Journal(database, topics.REQUESTS))
     mailboxes = current_mailboxes(store, SENDER)
-    arrivals, slots, reader, logger = Arrivals(mongo, database), Slots(mongo, database[MAIL_LEASES.name], new_id()), parser or Parser(), get_logger("test")
+    arrivals, slots, reader, logger = (
+        Arrivals(mongo, database),
+        Slots(mongo, database[MAIL_LEASES.name], new_id()),
+        parser or Parser(),
+        get_logger("test"),
+    )
     filing = Filing(database, acceptance, FileStore(database), Threads(database, [SECRET]), mailboxes)
     worker = Worker(mongo, arrivals, slots, reader, filing, logger)
     where = Place(**{"host": "127.0.0.1", "port": 0, "hostname": "mail.customs.example", "max_bytes": 2_000_000, **place})

@@ -79,7 +79,7 @@ def test_a_child_started_from_a_thread_outlives_that_thread(tmp_path: Path) -> N
 def test_a_guard_whose_caller_is_already_gone_starts_nothing(tmp_path: Path) -> None:
     guard = Path("helpdesk/embedded/guard.py").resolve()
     witness = tmp_path / "started"
-    command = [sys.executable, str(guard), "kernel", "1", *python(f"open({str(witness)!r}, 'w')")]  # we are not process 1
+    command = [sys.executable, str(guard), "kernel", "0", *python(f"open({str(witness)!r}, 'w')")]  # nobody is process 0
     assert subprocess.run(command, check=False).returncode == 3
     assert not witness.exists()
 

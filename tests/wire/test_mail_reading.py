@@ -20,7 +20,15 @@ async def test_a_mail_becomes_a_request_to_the_group_whose_mailbox_it_was_sent_t
     row = await room.deliver_and_read(mail(), "hongai+anything@CUSTOMS.example")
     assert (row["state"], row["as"], row["group"], row["mailbox"]) == ("done", "request", "hon-gai", HON_GAI.lower())
     (body,) = await room.bodies(row["ticket_id"])
-    for expected in ('"channel":"email"', '"group":"hon-gai"', '"Trị giá lô tôm"', "Chúng tôi không rõ", '"language":"vi"', LAN, "Nguyễn Thị Lan"):
+    for expected in (
+        '"channel":"email"',
+        '"group":"hon-gai"',
+        '"Trị giá lô tôm"',
+        "Chúng tôi không rõ",
+        '"language":"vi"',
+        LAN,
+        "Nguyễn Thị Lan",
+    ):
         assert expected in body
     assert '"topic"' not in body
 
@@ -64,13 +72,13 @@ async def test_a_stranger_who_has_our_mail_is_heard_and_marked_as_not_verified(r
     assert "Mai <mai@other.example> (địa chỉ chưa xác minh)" in (await room.bodies(ticket_id))[1]
 
 
-@pytest.mark.parametrize("forged", ["other secret", "unsigned", "changed ticket"])
+@pytest.mark.parametrize("forged", ["other secret", "unsigned", "another ticket"])
 async def test_an_id_that_we_did_not_sign_leads_nowhere(room: Mailroom, forged: str) -> None:
     ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
     thread = {
         "other secret": thread_id("x" * 40, ticket_id, "customs.example"),
         "unsigned": f"<ticket.{ticket_id}@customs.example>",
-        "changed ticket": thread_id(SECRET, new_id(), "customs.example").replace(ticket_id[-4:], "0000"),
+        "another ticket": thread_id(SECRET, new_id(), "customs.example"),
     }[forged]
     row = await room.deliver_and_read(mail("Re", "Cho tôi vào.", in_reply_to=thread))
     assert row["as"] == "request"

@@ -129,6 +129,11 @@ def test_holidays_have_english_names_too() -> None:
     assert holiday.name == "National Day"
 
 
+def test_a_day_closed_locally_keeps_the_name_of_its_holiday() -> None:
+    (holiday,) = office(holidays="VN", closed=["2025-09-02"]).segments(hanoi("2025-09-02T00:00"), hanoi("2025-09-03T00:00"))
+    assert (holiday.reason, holiday.name) == ("holiday", "Quốc khánh")
+
+
 def test_a_desk_closed_on_mondays_does_not_open_for_a_make_up_day() -> None:
     calendar = build(written("Asia/Ho_Chi_Minh", {"tue": SPLIT}, holidays="VN"))
     assert calendar.next_open(hanoi("2025-04-26T00:00")) == hanoi("2025-04-29T08:00")

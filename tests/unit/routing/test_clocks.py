@@ -89,7 +89,8 @@ def test_resuming_what_is_not_paused_changes_nothing() -> None:
 
 
 def test_a_resume_from_before_the_pause_ends_it_where_it_began() -> None:
-    assert resumed(paused(started(), "20 10:00"), "20 09:30").due_at == started().due_at
+    clock = resumed(paused(started(), "20 10:00"), "20 09:30")
+    assert (clock.due_at, clock.pauses[0].ended_at) == (started().due_at, at("20 10:00"))
 
 
 @pytest.mark.parametrize(
@@ -203,6 +204,37 @@ def test_a_change_of_calendar_that_uses_up_the_target_makes_it_due_at_once() -> 
     assert clock.due_at == at("20 16:00")
     days = clocks.retarget(started(FIVE_DAYS), Target(clock="resolution", days=1), "standard", 2, "gate", GATE, at("25 09:00"), before=WEEK)
     assert days.due_at == at("25 09:00")
+
+
+def test_cut_below_what_was_spent_by_a_change_of_calendar_inside_a_pause_it_is_missed_when_it_ends_there() -> None:
+    clock = clocks.retarget(paused(started(), "20 16:00"), FOUR, "standard", 2, "gate", GATE, at("20 16:30"), before=WEEK)
+    assert clocks.snapshot(clock).left == timedelta(0)
+    assert clocks.finish(clock, at("20 16:40")).verdict == "missed"
+    one = Target(clock="resolution", days=1)
+    days = clocks.retarget(paused(started(FIVE_DAYS), "25 09:00"), one, "standard", 2, "gate", GATE, at("25 10:00"), before=WEEK)
+    assert clocks.snapshot(days).left_days == 0
+    assert clocks.finish(days, at("25 11:00")).verdict == "missed"
+
+
+def test_a_target_spent_to_the_last_minute_before_the_calendar_changes_keeps_its_true_miss() -> None:
+    hours = replace(started(EIGHT, "20 08:00"), missed_at=at("20 17:00"))
+    assert clocks.retarget(hours, EIGHT, "standard", 2, "gate", GATE, at("21 07:00"), before=WEEK).due_at == at("20 17:00")
+    one = Target(clock="resolution", days=1)
+    days = replace(started(one), missed_at=at("21 17:00"))
+    assert clocks.retarget(days, one, "standard", 2, "gate", GATE, at("22 07:00"), before=WEEK).due_at == at("21 17:00")
+
+
+def test_a_date_that_closed_on_three_calendars_in_turn_counts_once() -> None:
+    later, latest = (build(written("Asia/Ho_Chi_Minh", dict.fromkeys(OFFICE, (("08:00", close),)))) for close in ("18:00", "20:00"))
+    clock = clocks.retarget(started(FIVE_DAYS), FIVE_DAYS, "standard", 2, "later", later, at("21 17:30"), before=WEEK)
+    clock = clocks.retarget(clock, FIVE_DAYS, "standard", 3, "latest", latest, at("21 18:30"), before=later)
+    assert clock.due_at == at("27 20:00")
+
+
+def test_a_change_dated_before_the_last_one_moves_nothing_back() -> None:
+    clock = clocks.retarget(started(), EIGHT, "standard", 2, "gate", GATE, at("20 16:00"), before=WEEK)
+    clock = clocks.retarget(clock, EIGHT, "standard", 3, "office", WEEK, at("20 15:00"), before=GATE)
+    assert (clock.since, clock.due_at) == (at("20 16:00"), at("21 09:00"))
 
 
 def test_a_missed_clock_stays_missed_at_its_true_instant_when_its_calendar_changes() -> None:

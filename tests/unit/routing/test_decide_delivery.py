@@ -152,7 +152,15 @@ def test_a_message_that_failed_and_is_delivered_after_all_counts() -> None:
     assert life.clock("first_response").verdict == "met"
 
 
-@pytest.mark.parametrize(("audience", "message_id"), [("staff", "a"), ("business", None)])
-def test_failures_that_carry_no_message_to_the_business_are_not_the_tickets_concern(audience: str, message_id: str | None) -> None:
+@pytest.mark.parametrize("message_id", ["a", None])
+def test_a_failure_to_tell_staff_is_not_the_tickets_concern(message_id: str | None) -> None:
     life = Life()
-    assert life.bounced(message_id, AT, audience=audience).events == ()
+    assert life.bounced(message_id, AT, audience="staff").events == ()
+
+
+def test_a_failed_acknowledgement_goes_to_the_lead_of_the_group_while_nobody_has_the_ticket() -> None:
+    life = Life()
+    (event,) = life.bounced(None, AT, template="acknowledgement").events
+    assert isinstance(event, DeliveryTroubled)
+    assert (event.message_id, event.template, keys(event.recipients)) == ("", "acknowledgement", ["hong"])
+    assert life.clock("first_response").verdict is None

@@ -69,6 +69,12 @@ def test_a_target_in_days_lists_the_days_that_counted() -> None:
     assert len(explanation.days) == clocks.spent_days(held(TWO_DAYS), WEEK, at("04 18:00"))
 
 
+def test_the_day_of_receipt_is_listed_where_the_target_counts_it() -> None:
+    target = TWO_DAYS.model_copy(update={"count_first_day": True})
+    clock = clocks.start("resolution", 1, target, "standard", 7, "office", WEEK, at("01 11:00"))
+    assert [f"{day:%d}" for day in explain(clock, CALENDARS_BY_KEY.__getitem__, at("03 18:00")).days] == ["01", "03"]
+
+
 def test_after_a_change_of_calendar_each_stretch_names_the_calendar_it_was_counted_on() -> None:
     clock = clocks.retarget(held(), TEN, "standard", 8, "gate", GATE, at("03 10:00"), before=WEEK)
     lines = explain(clock, CALENDARS_BY_KEY.__getitem__, at("03 20:00")).lines

@@ -158,6 +158,11 @@ def test_late_warnings_of_a_deadline_still_to_come_are_told() -> None:
     assert [alarm.stale for alarm in ladder.due_alarms(started(), POLICY, WEEK, at("20 16:30"))] == [False, False, False]
 
 
+def test_noticed_at_the_very_instant_of_the_miss_a_warning_is_stale() -> None:
+    found = ladder.due_alarms(started(), QUIET, WEEK, at("21 09:00"))
+    assert [(alarm.what, alarm.stale) for alarm in found] == [("warning", True), ("warning", True), ("miss", False)]
+
+
 def test_an_alarm_is_due_at_its_instant_and_not_before() -> None:
     assert ladder.due_alarms(started(), QUIET, WEEK, at("20 14:00") - timedelta.resolution) == ()
     assert len(ladder.due_alarms(started(), QUIET, WEEK, at("20 14:00"))) == 1

@@ -1,0 +1,1 @@
+"""`helpdesk dlq`: dead letters looked at, tried again, or put aside for good."""

@@ -1,0 +1,81 @@
+"""What a visitor does on intake's pages, and what is looked at on every one of them."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import Page
+
+from kit.ids import new_id
+from kit.mongo import Mongo
+from schemas.envelope import Event
+from schemas.tickets import ticket_events
+from services.intake.projection import Projection
+from services.intake.settings import IntakeSettings
+from services.intake.storage import CONVERSATIONS
+
+HERE: Final = Path(__file__).parent
+EVENTS: Final = HERE.parent / "data" / "events"
+FAULTS: Final = (HERE / "faults.js").read_text(encoding="utf-8")
+REFERENCE: Final = re.compile(r"HD-[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}")
+PDF: Final = b"%PDF-1.7\n" + b"x" * 2000
+WORDS: Final = "Lô tôm đông lạnh bị phân luồng đỏ ba ngày nay.\nXin hướng dẫn mã HS đúng."
+
+
+async def fill_in(page: Page, **changes: str) -> None:
+    """The form, as a business would; `business_name="…"` changes what is typed."""
+    typed = {"text": WORDS, "business_name": "Công ty TNHH Thủy sản Hạ Long", "contact_email": "lan@halong-seafood.example"} | changes
+    await page.select_option("#topic", index=1)
+    for name, value in typed.items():
+        await page.fill(f"#{name.replace('_', '-', 1)}", value)
+
+
+async def attach(page: Page, name: str, content: bytes = PDF, kind: str = "application/pdf") -> None:
+    await page.set_input_files("#attachments", {"name": name, "mimeType": kind, "buffer": content})
+
+
+async def send(page: Page) -> None:
+    await page.click("button[type=submit]")
+
+
+async def ask(page: Page) -> str:
+    """Send a request; the address of its status page."""
+    await page.goto("/")
+    await fill_in(page)
+    await send(page)
+    address = await page.get_attribute(".address a", "href")
+    assert address is not None
+    return address
+
+
+async def picture(page: Page, name: str) -> None:
+    """For people to look at; git ignores it."""
+    await page.screenshot(path=HERE / "screenshots" / f"{name}.png", full_page=True)
+
+
+async def faults(page: Page) -> list[str]:
+    """What is wrong with the page for somebody who reads it by screen reader, on a small screen, or with tired eyes; see faults.js."""
+    return [str(fault) for fault in await page.evaluate(FAULTS)]
+
+
+async def happen(settings: IntakeSettings, reference: str, *kinds: str) -> None:
+    """What routing says about the request, by the examples in tests/data/events, brought to intake's database as its consumer does it."""
+    mongo = Mongo(settings.mongodb_uri.get_secret_value())
+    conversations = mongo.database(f"{settings.mongodb_database_prefix}_intake")[CONVERSATIONS.name]
+    row = await conversations.find_one({"reference": reference})
+    assert row is not None
+    await Projection(conversations).apply(told(row["_id"], reference, kinds, after=row["seen"]))
+    await mongo.close()
+
+
+def told(ticket_id: str, reference: str, kinds: Sequence[str], after: int) -> list[Event]:
+    """The examples as events of this ticket."""
+    events = []
+    for sequence, kind in enumerate(kinds, start=after + 1):
+        example = json.loads((EVENTS / f"{kind}.json").read_bytes())
+        example |= {"ticket_id": ticket_id, "sequence": sequence, "id": new_id()}
+        example["ticket"] |= {"reference": reference, "version": sequence}
+        events.append(ticket_events.validate_python(example))
+    return events
