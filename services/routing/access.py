@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from schemas.organisation import Organisation, OfficerSpec
+from schemas.organisation import OfficerSpec, Organisation
+from schemas.values import Language
 
 
 @dataclass(frozen=True)
@@ -14,15 +15,22 @@ class Reader:
     sees: frozenset[str]
     works: frozenset[str]
 
+    @property
+    def language(self) -> Language:
+        return self.officer.language
+
 
 def reader(organisation: Organisation, officer: OfficerSpec) -> Reader:
-    supervised = {group.key for group in organisation.groups if not set(officer.supervises).isdisjoint(organisation.ancestors(group.unit))}
-    everything = {group.key for group in organisation.groups}
-    works = set(officer.groups) | supervised
+    """What follows from the officer's groups, units and roles; an auditor works nowhere, whatever else they are."""
+    everything = frozenset(group.key for group in organisation.groups)
+    units = set(officer.supervises)
+    supervised = {group.key for group in organisation.groups if not units.isdisjoint(organisation.ancestors(group.unit))}
+    own = everything & (set(officer.groups) | supervised)
     if "administrator" in officer.roles:
-        works = everything
-    sees = everything if officer.roles else works
-    return Reader(officer, frozenset(sees), frozenset(works))
+        return Reader(officer, everything, everything)
+    if "auditor" in officer.roles:
+        return Reader(officer, everything, frozenset())
+    return Reader(officer, own, own)
 
 
 def subtree(organisation: Organisation, unit: str) -> Collection[str]:

@@ -1,8 +1,9 @@
 """Routing, put together."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
+from importlib.metadata import version
 from typing import Final
 
 from kit.consuming import add_inlet
@@ -20,6 +21,7 @@ from schemas import topics
 from schemas.notifications import notification_events
 from schemas.requests import request_events
 from services.routing.api.app import api
+from services.routing.api.links import FileLinks
 from services.routing.directory import Directory
 from services.routing.handlers import Handlers
 from services.routing.repository import TicketRepository
@@ -34,38 +36,53 @@ TICK: Final = 0.5
 
 
 def build(settings: RoutingSettings, only: Collection[str] = ROLES) -> Service:
-    """The service with the roles named; nothing is started yet."""
+    """The service with the roles named; nothing is started yet. ValueError: the web role lacks its signing secret."""
     logger = get_logger("routing")
     service = Service("routing", logger)
     mongo = Mongo(settings.mongodb_uri.get_secret_value(), application="helpdesk-routing")
     service.closers.append(mongo.close)
     database = mongo.database(f"{settings.mongodb_database_prefix}_routing")
-    service.preparations.append(partial(mongo.ensure, database, ROUTING))
     store = OrganisationStore(database)
-    directory = Directory(store)
-    service.loops.append(Loop("organisation", store.refresh, every=2.0, logger=logger))
+    ensure = partial(mongo.ensure, database, ROUTING)
+    service.preparations.append(ensure)
+    service.loops.append(Loop("organisation", knowing(ensure, store), every=2.0, logger=logger))
     service.checks += [mongo_answers(mongo), organisation_loaded(store)]
     journal = add_relay(service, settings, mongo, database, topics.TICKETS) if "relay" in only else Journal(database, topics.TICKETS)
     tickets = TicketRepository(mongo, database, journal)
+    directory = Directory(store)
     if "consumer" in only:
-        handlers = Handlers(mongo, tickets, directory)
+        handlers = Handlers(tickets, directory, mongo.now)
         add_inlet(service, settings, topics.REQUESTS, "routing", request_events, handlers.on_requests)
         add_inlet(service, settings, topics.NOTIFICATIONS, "routing", notification_events, handlers.on_notifications)
     if "ticker" in only:
         slots = Slots(mongo, database[TICKER_LEASES.name], process_name())
-        ticker = Ticker(mongo, tickets, directory, slots, batch=settings.ticker_batch)
-        service.loops.append(Loop("ticker slots", slots.renew, every=RENEW_EVERY, logger=logger))
-        service.loops.append(Loop("ticker", ticker.step, every=TICK, logger=logger))
-        service.closers.append(slots.release)
-    web = "web" in only
-    app = (
-        api(mongo, database, tickets, directory, logger)
-        if web
-        else web_app("Helpdesk: routing", description="Health", version="1", logger=logger, max_body=1_000)
-    )
+        add_ticker(service, slots, Ticker(tickets, directory, slots, mongo.now, logger=logger, batch=settings.ticker_batch))
+    app = web_app("Helpdesk: routing", description="Health and metrics.", version=version("helpdesk"), logger=logger, max_body=1_000)
+    if "web" in only:
+        app = api(database, tickets, directory, FileLinks(settings.public_url, settings.secrets()), mongo.now, logger)
     add_health(app, alive=service.stuck, missing=service.missing)
     service.parts.append(WebServer(app, settings.host, settings.routing_port))
     return service
+
+
+def knowing(ensure: Callable[[], Awaitable[None]], store: OrganisationStore) -> Callable[[], Awaitable[bool]]:
+    """A step: the collections first, once; then the organisation, without which nothing is decided."""
+    ensured = False
+
+    async def step() -> bool:
+        nonlocal ensured
+        if not ensured:
+            await ensure()
+            ensured = True
+        return await store.refresh()
+
+    return step
+
+
+def add_ticker(service: Service, slots: Slots, ticker: Ticker) -> None:
+    service.loops.append(Loop("ticker slots", slots.renew, every=RENEW_EVERY, logger=service.logger))
+    service.loops.append(Loop("ticker", ticker.step, every=TICK, logger=service.logger))
+    service.closers.append(slots.release)
 
 
 async def main(settings: RoutingSettings, only: Collection[str], stop: asyncio.Event) -> None:

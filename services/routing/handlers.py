@@ -1,24 +1,30 @@
 """Events in: what businesses sent, and what became of what we told them."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
 from prometheus_client import Counter as Metric
 
 from kit.errors import PermanentError, TransientError
-from kit.mongo import DuplicateKey, Mongo
+from kit.mongo import DuplicateKey
 from schemas.notifications import NotificationDelivered, NotificationFailed
 from schemas.requests import MessageReceived, RequestReceived
+from services.routing.deciding import automatic_officers, change_of, count_work
 from services.routing.directory import Directory
+from services.routing.documents import Change
 from services.routing.domain.context import Context
-from services.routing.domain.decide import Decision, business_message, delivery, next_at, open_ticket
+from services.routing.domain.decide import Decision, business_message, delivery, open_ticket
 from services.routing.domain.ticket import Ticket
-from services.routing.repository import Change, Stale, TicketRepository
+from services.routing.repository import Stale, TicketRepository
 
 ATTEMPTS: Final = 5
 """Times a batch is decided again because an officer or the ticker was faster on one of its tickets."""
+
+PAUSE: Final = 0.02
+"""Seconds before the second attempt, growing with each; together 0.2 s, longer than a majority commit takes to be seen."""
 
 OPENED = Metric("helpdesk_tickets_opened", "Tickets opened", ["group", "channel"])
 
@@ -29,10 +35,10 @@ Outgoing = NotificationDelivered | NotificationFailed
 class Handlers:
     """Load, decide, save: one transaction for a batch, whatever tickets it is about."""
 
-    def __init__(self, mongo: Mongo, tickets: TicketRepository, directory: Directory) -> None:
-        self._mongo = mongo
+    def __init__(self, tickets: TicketRepository, directory: Directory, now: Callable[[], datetime]) -> None:
         self._tickets = tickets
         self._directory = directory
+        self._now = now
 
     async def on_requests(self, events: Sequence[Incoming]) -> None:
         await self._until_saved(events)
@@ -42,27 +48,27 @@ class Handlers:
         await self._until_saved([event for event in events if concerns_ticket(event)])
 
     async def _until_saved(self, events: Sequence[Incoming | Outgoing]) -> None:
-        for _ in range(ATTEMPTS if events else 0):
+        """TransientError: tickets kept moving. PermanentError: a key of the batch is taken by something else for good."""
+        trouble: Stale | DuplicateKey | None = None
+        for attempt in range(ATTEMPTS if events else 0):
+            await asyncio.sleep(PAUSE * attempt)
             try:
                 changes = await self._decide_all(events)
-                await self._tickets.save(changes, [event.id for event in self._counted(events, changes)])
-            except (Stale, DuplicateKey):
+                await self._tickets.save(changes, counted(events, changes), now=self._now())
+            except (Stale, DuplicateKey) as error:
+                trouble = error
                 continue
             for change in changes:
                 if change.before is None:
                     OPENED.labels(change.decision.ticket.group, change.decision.ticket.channel).inc()
             return
-        if events:
-            raise TransientError("tickets of this batch keep changing under our hands")
-
-    @staticmethod
-    def _counted(events: Sequence[Incoming | Outgoing], changes: Sequence[Change]) -> list[Incoming | Outgoing]:
-        """Events to remember as applied; an opening is remembered by its ticket."""
-        applied = {change.cause for change in changes}
-        return [event for event in events if event.id in applied and not isinstance(event, RequestReceived)]
+        if isinstance(trouble, DuplicateKey):
+            raise PermanentError(f"an id or reference in it belongs to something else: {trouble}") from trouble
+        if trouble:
+            raise TransientError("tickets of this batch keep changing under our hands") from trouble
 
     async def _decide_all(self, events: Sequence[Incoming | Outgoing]) -> list[Change]:
-        ctx, now = self._directory.context(), self._mongo.now()
+        ctx, now = self._directory.context(), self._now()
         seen = await self._tickets.seen([event.id for event in events if not isinstance(event, RequestReceived)])
         tickets = await self._tickets.load({event.ticket_id for event in events})
         work = Counter(await self._tickets.open_work(automatic_officers(ctx)))
@@ -74,20 +80,19 @@ class Handlers:
             decision = decided(before, event, ctx, now, work)
             seen.add(event.id)
             tickets[event.ticket_id] = decision.ticket
-            if before is None and decision.ticket.officer:
-                work[decision.ticket.officer] += 1
+            count_work(work, before, decision.ticket)
             changes.append(change_of(before, decision, ctx, cause=event.id, trace=event.traceparent))
         return changes
 
 
+def counted(events: Sequence[Incoming | Outgoing], changes: Sequence[Change]) -> list[str]:
+    """Ids to remember as applied, each once; an opening is remembered by its ticket."""
+    applied = {change.cause for change in changes}
+    return list(dict.fromkeys(event.id for event in events if event.id in applied and not isinstance(event, RequestReceived)))
+
+
 def concerns_ticket(event: Outgoing) -> bool:
     return event.audience == "business" and (event.message_id is not None or isinstance(event, NotificationFailed))
-
-
-def automatic_officers(ctx: Context) -> Collection[str]:
-    """Officers of groups whose work is given out; nobody counts the work of the others."""
-    groups = {group.key for group in ctx.org.groups if group.assignment == "automatic"}
-    return [officer.key for officer in ctx.org.officers if groups.intersection(officer.groups)]
 
 
 def decided(before: Ticket | None, event: Incoming | Outgoing, ctx: Context, now: datetime, work: Counter[str]) -> Decision:
@@ -99,10 +104,3 @@ def decided(before: Ticket | None, event: Incoming | Outgoing, ctx: Context, now
     if isinstance(event, MessageReceived):
         return business_message(before, event, ctx, now)
     return delivery(before, event, ctx, now)
-
-
-def change_of(
-    before: Ticket | None, decision: Decision, ctx: Context, *, cause: str, trace: str | None = None, always: bool = False
-) -> Change:
-    unit = ctx.group(decision.ticket.group).unit
-    return Change(before, decision, unit, next_at(decision.ticket, ctx), cause=cause, trace=trace, always=always)

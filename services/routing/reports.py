@@ -1,6 +1,6 @@
 """On time: of the clocks of a kind that finished in a period, met / (met + missed). One definition, here alone."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal
@@ -69,9 +69,7 @@ class ReportRepository:
         keys = sorted({key for key, _ in counts} | set(overdue), key=str) or ([] if by else [None])
         return [Figure(key, counts.get((key, "met"), 0), counts.get((key, "missed"), 0), overdue.get(key, 0)) for key in keys]
 
-    async def behind(
-        self, kind: ClockKind, period: Period, filters: Mapping[str, Any], after: str | None, limit: int
-    ) -> list[Document]:
+    async def behind(self, kind: ClockKind, period: Period, filters: Mapping[str, Any], after: str | None, limit: int) -> list[Document]:
         """The finished clocks that make the number, in the order of their ids."""
         match: dict[str, Any] = {**_finished(kind, period), **filters}
         if after:
@@ -83,8 +81,3 @@ class ReportRepository:
 def _finished(kind: ClockKind, period: Period) -> dict[str, Any]:
     since, until = period.instants()
     return {"kind": kind, "verdict": {"$in": ["met", "missed"]}, "finished_at": {"$gte": since, "$lt": until}}
-
-
-def restricted(groups: Collection[str], **wanted: str | None) -> dict[str, Any]:
-    """A filter for what the reader may see and asked for."""
-    return {"group": {"$in": sorted(groups)}} | {name: value for name, value in wanted.items() if value is not None}

@@ -12,9 +12,7 @@ TICKETS = CollectionSpec(
         IndexModel([("reference", ASCENDING)], name="reference", unique=True),
         IndexModel([("group", ASCENDING), ("open", ASCENDING), ("due_sort", ASCENDING), ("_id", ASCENDING)], name="queue"),
         IndexModel([("officer", ASCENDING), ("open", ASCENDING)], name="open_work", partialFilterExpression={"open": True}),
-        IndexModel(
-            [("slot", ASCENDING), ("next_at", ASCENDING)], name="next_at", partialFilterExpression={"next_at": {"$exists": True}}
-        ),
+        IndexModel([("slot", ASCENDING), ("next_at", ASCENDING)], name="next_at", partialFilterExpression={"next_at": {"$exists": True}}),
     ),
     schema={
         "bsonType": "object",
@@ -35,7 +33,9 @@ TICKETS = CollectionSpec(
 )
 """`state` is the whole ticket; the fields beside it are what queries need. `next_at` is there only while something is due."""
 
-MESSAGES = CollectionSpec("messages", indexes=(IndexModel([("ticket_id", ASCENDING), ("at", ASCENDING)], name="ticket"),))
+MESSAGES = CollectionSpec(
+    "messages", indexes=(IndexModel([("ticket_id", ASCENDING), ("at", ASCENDING), ("seq", ASCENDING)], name="conversation"),)
+)
 
 INBOX = CollectionSpec("inbox", indexes=(IndexModel([("at", ASCENDING)], name="expiry", expireAfterSeconds=90 * 24 * 3600),))
 """Ids of events that were applied; kept for three times Kafka's retention of 30 days."""

@@ -1,25 +1,40 @@
 """The API as one application."""
 
+from collections.abc import Callable
+from datetime import datetime
 from importlib.metadata import version
+from typing import Final
 
 from fastapi import FastAPI
 from structlog.typing import FilteringBoundLogger
 
-from kit.mongo import Database, Mongo
+from kit.mongo import Database
 from kit.web import web_app
-from services.routing.api import reports, tickets
+from services.routing.api import queues, reports, tickets
+from services.routing.api.desk import Desk
+from services.routing.api.links import FileLinks
 from services.routing.api.signing_in import signing_in
+from services.routing.api.validation import say_it_in_their_language
 from services.routing.directory import Directory
+from services.routing.history import HistoryRepository
 from services.routing.queue import QueueRepository
 from services.routing.reports import ReportRepository
 from services.routing.repository import TicketRepository
 from services.routing.tokens import TokenRepository
 
-MAX_BODY = 1_000_000
+MAX_BODY: Final = 1_000_000
 """Bytes; an officer's text has at most 20,000 characters."""
 
 
-def api(mongo: Mongo, database: Database, repository: TicketRepository, directory: Directory, logger: FilteringBoundLogger) -> FastAPI:
+def api(
+    database: Database,
+    repository: TicketRepository,
+    directory: Directory,
+    links: FileLinks,
+    now: Callable[[], datetime],
+    logger: FilteringBoundLogger,
+) -> FastAPI:
+    """`now` is the database server's time."""
     app = web_app(
         "Helpdesk: officers",
         description="Queues, tickets and reports for officers and supervisors. Sign in with a token from `helpdesk token create`.",
@@ -27,7 +42,12 @@ def api(mongo: Mongo, database: Database, repository: TicketRepository, director
         logger=logger,
         max_body=MAX_BODY,
     )
-    signed_in = signing_in(mongo, TokenRepository(database), directory)
-    app.include_router(tickets.routes(tickets.Desk(mongo, repository, directory), QueueRepository(database), mongo, signed_in))
-    app.include_router(reports.routes(ReportRepository(database), directory, mongo, signed_in))
+    say_it_in_their_language(app)
+    signed_in = signing_in(TokenRepository(database), directory, now)
+    desk = Desk(repository, directory, links, now)
+    app.include_router(queues.routes(QueueRepository(database), directory, now, signed_in))
+    app.include_router(tickets.reading_routes(desk, HistoryRepository(database), directory, signed_in))
+    for routes in (tickets.handing_routes, tickets.saying_routes, tickets.ending_routes):
+        app.include_router(routes(desk, signed_in))
+    app.include_router(reports.routes(ReportRepository(database), directory, now, signed_in))
     return app

@@ -1,11 +1,11 @@
 """What the API takes and gives."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from schemas.values import Message, Ticket
+from schemas.values import Attachment, ClockKind, Language, LocalText, Message, Ticket, TicketStatus
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -25,7 +25,7 @@ class AssignBody(Body):
 
 
 class ReleaseBody(Body):
-    reason: str = Field(default="", max_length=500)
+    reason: str = Field(default="", max_length=500, description="May be left out.")
 
 
 class TextBody(Body):
@@ -54,7 +54,7 @@ class QueueRow(BaseModel):
     id: str
     reference: str
     version: int
-    status: str
+    status: TicketStatus
     subject: str
     business: str
     topic: str
@@ -73,17 +73,50 @@ class QueuePage(BaseModel):
     next: str | None = Field(description="Cursor of the next page; null on the last one.")
 
 
+class AttachmentBody(Attachment):
+    url: str = Field(description="Where it can be downloaded for some hours; read the ticket again for a fresh one.")
+
+
+class MessageBody(Message):
+    attachments: tuple[AttachmentBody, ...] = ()
+
+
 class TicketBody(BaseModel):
     id: str
     ticket: Ticket
-    messages: list[Message]
+    messages: list[MessageBody]
     can: list[str] = Field(description="What may be done with it now, by you.")
+
+
+class HistoryEntry(BaseModel):
+    version: int = Field(description="Of the ticket after it.")
+    at: datetime
+    type: str
+    who: str = Field(description="The officer, the business, or the system.")
+    what: str
+    why: str | None
+    message_id: str | None = Field(description="The message it is about, where it is about one.")
+
+
+class History(BaseModel):
+    reference: str
+    entries: list[HistoryEntry] = Field(description="Newest last.")
+
+
+class GroupRow(BaseModel):
+    key: str
+    name: LocalText
+    unit: str
+    open: int
+    unassigned: int = Field(description="Open and nobody's.")
+    overdue: int = Field(description="Open and past the soonest deadline.")
+    works: bool = Field(description="Whether you may work on its tickets, or only read them.")
 
 
 class Me(BaseModel):
     key: str
     name: str
-    language: str
+    language: Language
     groups: list[str]
     sees: list[str]
     roles: list[str]
@@ -100,7 +133,7 @@ class OnTime(BaseModel):
 
 
 class OnTimeReport(BaseModel):
-    clock: str
+    clock: ClockKind
     first: date
     last: date
     timezone: str
@@ -138,10 +171,10 @@ class Problem(BaseModel):
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's description of refusals."""
     content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
-    return {status: {"description": _MEANINGS[status], "content": content} for status in (*statuses, 503)}
+    return {status: {"description": _MEANINGS[status], "content": content} for status in (*statuses, 400, 503)}
 
 
-_MEANINGS = {
+_MEANINGS: Final = {
     400: "Not understood",
     401: "No valid bearer token",
     403: "You may see it but not do this",

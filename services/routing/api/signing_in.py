@@ -1,14 +1,15 @@
 """From a bearer token to a reader."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from kit.errors import RefusedError
-from kit.mongo import Mongo
 from services.routing.access import Reader, reader
+from services.routing.api.refusals import BAD_TOKEN, NO_TOKEN, SIGN_IN, refused
+from services.routing.api.validation import language_of
 from services.routing.directory import Directory
 from services.routing.tokens import TokenRepository
 
@@ -17,21 +18,18 @@ _bearer = HTTPBearer(auto_error=False, description="From `helpdesk token create 
 SignedIn = Callable[..., Awaitable[Reader]]
 
 
-def signing_in(mongo: Mongo, tokens: TokenRepository, directory: Directory) -> SignedIn:
-    """A dependency that gives the reader, or refuses with 401."""
+def signing_in(tokens: TokenRepository, directory: Directory, now: Callable[[], datetime]) -> SignedIn:
+    """A dependency that gives the reader, or refuses with 401. From then on refusals are in the officer's language."""
 
-    async def signed_in(
-        _: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-    ) -> Reader:
+    async def signed_in(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Reader:
         if credentials is None:
-            raise RefusedError(
-                "Send `Authorization: Bearer TOKEN` with a token from `helpdesk token create OFFICER`.", status=401, title="Sign in"
-            )
-        key = await tokens.officer_of(credentials.credentials, mongo.now())
+            raise refused(language_of(request), 401, SIGN_IN, NO_TOKEN, field="Authorization")
+        key = await tokens.officer_of(credentials.credentials, now())
         organisation = directory.context().org
         officer = organisation.officer(key) if key else None
         if officer is None:
-            raise RefusedError("This token is unknown or has expired. Ask an administrator for a new one.", status=401, title="Sign in")
+            raise refused(language_of(request), 401, SIGN_IN, BAD_TOKEN, field="Authorization")
+        request.state.language = officer.language
         return reader(organisation, officer)
 
     return signed_in

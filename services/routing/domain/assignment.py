@@ -6,11 +6,6 @@ from schemas.organisation import GroupSpec, OfficerSpec, Organisation
 from services.routing.domain.identity import derived_id
 
 
-def members(org: Organisation, group: GroupSpec) -> tuple[OfficerSpec, ...]:
-    """The group's officers, in the order of the organisation file."""
-    return tuple(officer for officer in org.officers if group.key in officer.groups)
-
-
 def fair_choice(org: Organisation, group: GroupSpec, open_work: Mapping[str, int], ticket_id: str) -> OfficerSpec | None:
     """The officer on duty with the least open work; None where officers claim for themselves or nobody is on duty.
 
@@ -18,8 +13,10 @@ def fair_choice(org: Organisation, group: GroupSpec, open_work: Mapping[str, int
     what it has just given out into `open_work` before it asks again, or a batch would all go to one officer.
     Known weakness: officers who finish everything at once stay equals, and lots are only even on average.
     """
-    present = [officer for officer in members(org, group) if officer.on_duty]
-    if group.assignment != "automatic" or not present:
+    if group.assignment != "automatic":
+        return None
+    present = [officer for officer in org.members_of(group.key) if officer.on_duty]
+    if not present:
         return None
     return min(present, key=lambda officer: (open_work.get(officer.key, 0), derived_id(ticket_id, officer.key)))
 
@@ -27,7 +24,7 @@ def fair_choice(org: Organisation, group: GroupSpec, open_work: Mapping[str, int
 def group_above(org: Organisation, group: GroupSpec, topic: str) -> GroupSpec | None:
     """The group of the nearest unit above that has one, by preference the owner of the topic; None at the top."""
     for unit in org.ancestors(group.unit)[1:]:
-        there = [other for other in org.groups if other.unit == unit and other.key != group.key]
+        there = [other for other in org.groups_of(unit) if other.key != group.key]
         if there:
             return next((other for other in there if topic in other.topics), there[0])
     return None

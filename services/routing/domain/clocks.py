@@ -254,7 +254,7 @@ def _era(clock: Clock, calendar: Calendar, at: datetime) -> Era:
         worked=calendar.elapsed(clock.since, at, clock.pauses),
         days=sum(day > clock.received_on for day in fresh),
         receipt_day=clock.received_on in fresh,
-        through=max(fresh, default=seen),
+        through=max(fresh, default=None),
     )
 
 

@@ -31,4 +31,4 @@ class Context:
 
     def policy(self, key: str) -> PolicySpec:
         """The policy, or the last one (the most general, as they are ordered) in the place of a policy that is gone."""
-        return next((policy for policy in self.org.policies if policy.key == key), self.org.policies[-1])
+        return self.org.policy(key) or self.org.policies[-1]

@@ -19,19 +19,23 @@ from services.routing.domain.ticket import Said, Ticket
 def delivery(ticket: Ticket, event: NotificationDelivered | NotificationFailed, ctx: Context, now: datetime) -> Decision:
     """An accepted answer ends the clocks that wait for one, at the instant it was accepted; a failed one goes to the officer."""
     draft = Draft(ticket, ctx, now, cause=event.id, caused_by=event.id)
-    if event.audience != "business" or event.message_id is None:
+    if event.audience != "business":
         return draft.decision()
     if isinstance(event, NotificationFailed):
-        return _troubled(draft, event.message_id, event.reason).decision()
+        return _troubled(draft, event).decision()
     said = next((said for said in ticket.awaiting if said.message_id == event.message_id), None)
     return _accepted(draft, said, event.accepted_at).decision() if said else draft.decision()
 
 
-def _troubled(draft: Draft, message_id: str, reason: str) -> Draft:
-    """The message stays awaited: sent again by hand, or by another way, it still counts."""
-    ticket = draft.ticket
-    recipients = told(("officer",), draft.ctx.org, measuring.group_of(draft), ticket.officer)
-    return draft.record(DeliveryTroubled, message_id=message_id, reason=reason, recipients=recipients)
+def _troubled(draft: Draft, event: NotificationFailed) -> Draft:
+    """The message stays awaited: sent again by hand, or by another way, it still counts.
+
+    A failed acknowledgement is trouble too: whoever never heard of the reference cannot be reached by that address.
+    """
+    recipients = told(("officer",), draft.ctx.org, measuring.group_of(draft), draft.ticket.officer)
+    return draft.record(
+        DeliveryTroubled, message_id=event.message_id or "", template=event.template, reason=event.reason, recipients=recipients
+    )
 
 
 def _accepted(draft: Draft, said: Said, at: datetime) -> Draft:

@@ -53,8 +53,23 @@ def next_alarm_at(
     calendar_of: Callable[[str], Calendar],
 ) -> datetime | None:
     """When a ticket with these clocks has to be looked at again."""
-    pending = (alarms(clock, policy, calendar_of(clock.calendar)) for clock in clocks if clock.is_running)
-    return min((found[0].at for found in pending if found), default=None)
+    pending = (first_at(clock, policy, calendar_of(clock.calendar)) for clock in clocks if clock.is_running)
+    return min((at for at in pending if at is not None), default=None)
+
+
+def first_at(clock: Clock, policy: PolicySpec, calendar: Calendar) -> datetime | None:
+    """When the first of the clock's `alarms` is due.
+
+    It is asked after every change of a ticket, so only what can be first is computed: before the miss that is the
+    smallest share, which is never spent later than a greater one, or the miss itself.
+    """
+    if clock.due_at is None or not clock.is_running:
+        return None
+    if clock.is_missed:
+        return next((alarm.at for alarm in alarms(clock, policy, calendar)), None)
+    steps = [step.percent for index, step in enumerate(policy.ladder) if step.clock == clock.kind and index not in clock.escalated]
+    smallest = min((percent for percent in (*steps, *_unwarned(clock)) if percent is not None), default=WHOLE)
+    return min(percent_at(clock, calendar, smallest), clock.due_at)
 
 
 def due_alarms(clock: Clock, policy: PolicySpec, calendar: Calendar, now: datetime) -> tuple[Alarm, ...]:
@@ -97,7 +112,10 @@ def percent_at(clock: Clock, calendar: Calendar, percent: int) -> datetime:
 
 def share(whole: timedelta, percent: float) -> timedelta:
     """Exact to the microsecond, rounded down."""
-    return timedelta(microseconds=int(whole // timedelta(microseconds=1) * Fraction(str(percent)) / WHOLE))
+    micros = whole // timedelta(microseconds=1)
+    if isinstance(percent, int):
+        return timedelta(microseconds=micros * percent // WHOLE)
+    return timedelta(microseconds=int(micros * Fraction(str(percent)) / WHOLE))
 
 
 def _unwarned(clock: Clock) -> list[int]:

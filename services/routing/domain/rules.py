@@ -61,6 +61,7 @@ def _matches(rule: RuleSpec, request: RequestReceived, above: tuple[str, ...], t
     return (
         (not rule.topics or request.topic in rule.topics)
         and (not rule.units or not set(above).isdisjoint(rule.units))
+        and not (rule.without_unit and request.unit)
         and (not rule.channels or request.channel in rule.channels)
         and (not rule.languages or request.language in rule.languages)
         and (not rule.words or any(mentions(text, word) for word in rule.words))
@@ -74,6 +75,8 @@ def _conditions_met(rule: RuleSpec, request: RequestReceived, org: Organisation,
         met.append(fill(sentences.TOPIC_IS, topic=_topic_name(request.topic, org)))
     if rule.units:
         met.append(fill(sentences.UNIT_IS, unit=_unit_name(next(key for key in above if key in rule.units), org)))
+    if rule.without_unit:
+        met.append(sentences.NO_UNIT)
     if rule.channels:
         met.append(fill(sentences.CHANNEL_IS, channel=request.channel))
     if rule.languages:
@@ -98,7 +101,7 @@ def _topic_owner(request: RequestReceived, org: Organisation) -> Choice | None:
 
 def _owner(org: Organisation, unit: str, topic: str | None) -> GroupSpec | None:
     """A group that names the topic before one that takes every topic."""
-    there = [group for group in org.groups if group.unit == unit]
+    there = org.groups_of(unit)
     named = next((group for group in there if topic in group.topics), None)
     return named or next((group for group in there if not group.topics), None)
 

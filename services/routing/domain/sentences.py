@@ -73,6 +73,7 @@ BY_RULE: Final = LocalText(vi="Quy tắc “{rule}”: {why}", en="Rule “{rule
 EVERYTHING: Final = LocalText(vi="áp dụng cho mọi yêu cầu", en="it applies to every request")
 TOPIC_IS: Final = LocalText(vi="chủ đề {topic}", en="topic {topic}")
 UNIT_IS: Final = LocalText(vi="đơn vị {unit}", en="unit {unit}")
+NO_UNIT: Final = LocalText(vi="không nêu đơn vị", en="no unit named")
 CHANNEL_IS: Final = LocalText(vi="kênh {channel}", en="channel {channel}")
 LANGUAGE_IS: Final = LocalText(vi="ngôn ngữ {language}", en="language {language}")
 WORD_IS: Final = LocalText(vi="có từ “{word}”", en="the words “{word}”")

@@ -1,0 +1,143 @@
+"""The history of a ticket in words: who, when, what, and why."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from schemas.organisation import Organisation
+from schemas.tickets import (
+    AnswerGiven,
+    BusinessReplied,
+    ClockFinished,
+    DeadlineMissed,
+    DeadlineWarned,
+    DeliveryTroubled,
+    Known,
+    NoteAdded,
+    QuestionAsked,
+    TicketAssigned,
+    TicketClaimed,
+    TicketClosed,
+    TicketEscalated,
+    TicketEventBase,
+    TicketOpened,
+    TicketReferred,
+    TicketReopened,
+    TicketResolved,
+)
+from schemas.values import ClockKind, Language, LocalText
+from services.routing.api.bodies import HistoryEntry
+from services.routing.domain.sentences import fill
+
+SYSTEM: Final = LocalText(vi="Hệ thống", en="The system")
+
+CLOCKS: Final[Mapping[ClockKind, LocalText]] = {
+    "first_response": LocalText(vi="Thời hạn phản hồi lần đầu", en="First response"),
+    "next_response": LocalText(vi="Thời hạn phản hồi tiếp theo", en="Next response"),
+    "resolution": LocalText(vi="Thời hạn giải quyết", en="Resolution"),
+    "hand_over": LocalText(vi="Thời hạn xử lý tại nhóm", en="Hand-over"),
+}
+VERDICTS: Final[Mapping[str, LocalText]] = {
+    "met": LocalText(vi="đúng hạn", en="met"),
+    "missed": LocalText(vi="trễ hạn", en="missed"),
+    "cancelled": LocalText(vi="đã hủy", en="cancelled"),
+}
+
+WHAT: Final[Mapping[type[TicketEventBase], LocalText]] = {
+    TicketOpened: LocalText(vi="Tiếp nhận yêu cầu và giao cho nhóm {group}", en="Opened and given to the group {group}"),
+    TicketAssigned: LocalText(vi="Giao cho {officer} (nhóm {group})", en="Given to {officer} ({group})"),
+    TicketClaimed: LocalText(vi="Nhận xử lý, giữ đến {until}", en="Claimed until {until}"),
+    BusinessReplied: LocalText(vi="Doanh nghiệp gửi tin nhắn", en="Message from the business"),
+    AnswerGiven: LocalText(vi="Trả lời doanh nghiệp", en="Answered the business"),
+    QuestionAsked: LocalText(vi="Hỏi doanh nghiệp và chờ trả lời", en="Asked the business and waits for it"),
+    NoteAdded: LocalText(vi="Ghi chú nội bộ", en="Internal note"),
+    TicketReferred: LocalText(vi="Chuyển đến {authority}", en="Referred to {authority}"),
+    TicketResolved: LocalText(vi="Đánh dấu đã giải quyết", en="Resolved"),
+    TicketReopened: LocalText(vi="Mở lại", en="Reopened"),
+    TicketClosed: LocalText(vi="Đóng", en="Closed"),
+    ClockFinished: LocalText(vi="{clock}: {verdict}", en="{clock}: {verdict}"),
+    DeadlineWarned: LocalText(vi="{clock}: đã dùng {percent} %, đến hạn {due}", en="{clock}: {percent} % used up, due {due}"),
+    DeadlineMissed: LocalText(vi="{clock}: quá hạn từ {due}", en="{clock}: missed at {due}"),
+    TicketEscalated: LocalText(vi="Chuyển cấp; nhóm phụ trách: {group}", en="Escalated; now with the group {group}"),
+    DeliveryTroubled: LocalText(vi="Không gửi được cho doanh nghiệp", en="What was sent did not reach the business"),
+}
+TO_QUEUE: Final = LocalText(vi="Chuyển vào hàng đợi của nhóm {group}", en="Put into the queue of the group {group}")
+REJECTED: Final = LocalText(vi="Từ chối yêu cầu", en="Rejected")
+REOPENING: Final = LocalText(vi="Doanh nghiệp gửi tin nhắn; yêu cầu được xử lý tiếp", en="Message from the business; work goes on")
+AUTOMATIC: Final = LocalText(vi="Thư tự động từ địa chỉ của doanh nghiệp", en="Automatic mail from the business's address")
+WINDOW_OVER: Final = LocalText(vi="Đã hết thời gian có thể mở lại", en="The time in which it could be reopened has passed")
+
+
+def entry(event: Known, organisation: Organisation, language: Language) -> HistoryEntry:
+    what = fill(_sentence(event), **_gaps(event))
+    return HistoryEntry(
+        version=event.sequence,
+        at=event.occurred_at,
+        type=event.type,
+        who=_who(event, organisation, language),
+        what=what.in_language(language),
+        why=_why(event, language),
+        message_id=_message_id(event),
+    )
+
+
+def _sentence(event: Known) -> LocalText:
+    match event:
+        case TicketAssigned() if event.ticket.officer is None:
+            return TO_QUEUE
+        case AnswerGiven() if event.ticket.status == "rejected":
+            return REJECTED
+        case BusinessReplied() if event.message.automatic:
+            return AUTOMATIC
+        case BusinessReplied() if event.reopened:
+            return REOPENING
+        case _:
+            return WHAT[type(event)]
+
+
+def _gaps(event: Known) -> dict[str, str | LocalText]:
+    ticket = event.ticket
+    gaps: dict[str, str | LocalText] = {"group": ticket.group.name, "officer": ticket.officer.name if ticket.officer else ""}
+    match event:
+        case ClockFinished():
+            gaps |= {"clock": CLOCKS[event.clock], "verdict": VERDICTS[event.verdict]}
+        case DeadlineWarned():
+            gaps |= {"clock": CLOCKS[event.clock], "percent": str(event.percent), "due": _local(event.due_at, ticket.group.timezone)}
+        case DeadlineMissed():
+            gaps |= {"clock": CLOCKS[event.clock], "due": _local(event.due_at, ticket.group.timezone)}
+        case TicketClaimed():
+            gaps |= {"until": _local(event.until, ticket.group.timezone)}
+        case TicketReferred():
+            gaps |= {"authority": event.authority}
+        case _:
+            pass
+    return gaps
+
+
+def _who(event: Known, organisation: Organisation, language: Language) -> str:
+    if isinstance(event, TicketOpened | BusinessReplied):
+        return event.message.author_name or event.ticket.business.name
+    key: str = getattr(event, "by", "system")
+    officer = organisation.officer(key)
+    return officer.name if officer else SYSTEM.in_language(language) if key == "system" else key
+
+
+def _why(event: Known, language: Language) -> str | None:
+    if isinstance(event, TicketClosed):
+        return WINDOW_OVER.in_language(language)
+    if isinstance(event, BusinessReplied):
+        return event.message.automatic
+    reason: str | None = getattr(event, "because", None) or getattr(event, "reason", None)
+    return reason
+
+
+def _message_id(event: Known) -> str | None:
+    if isinstance(event, DeliveryTroubled):
+        return event.message_id or None
+    message = getattr(event, "message", None)
+    return message.id if message else None
+
+
+def _local(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%H:%M %d/%m/%Y} ({zone})"

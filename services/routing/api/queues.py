@@ -1,0 +1,108 @@
+"""Who you are, your groups, and what waits in their queues."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Depends, Query
+
+from kit.mongo import Document
+from services.routing.access import Reader, subtree
+from services.routing.api.bodies import GroupRow, Me, OfKey, QueuePage, QueueRow, problems
+from services.routing.api.refusals import BAD_CURSOR, GROUP_UNSEEN, NO_SUCH_UNIT, NOT_VALID, refused, unseen
+from services.routing.api.signing_in import SignedIn
+from services.routing.directory import Directory
+from services.routing.domain.sentences import fill
+from services.routing.queue import COLUMNS, BadCursor, Load, QueueRepository, Wanted, due_at
+
+Status = Literal["new", "open", "waiting", "referred", "resolved", "closed", "rejected"]
+EMPTY: Final = Load()
+
+
+class Filters:
+    """What to show of the queue, as the query string names it."""
+
+    def __init__(
+        self,
+        group: OfKey | None = None,
+        unit: Annotated[OfKey | None, Query(description="A unit and everything below it.")] = None,
+        status: Annotated[list[Status] | None, Query(description="Default: all that is not resolved, closed or rejected.")] = None,
+        officer: Annotated[str | None, Query(description="`me`, `none`, or an officer's key.", min_length=1, max_length=64)] = None,
+        topic: OfKey | None = None,
+        overdue: Annotated[bool | None, Query(description="Only what is past its soonest deadline, or only what is not.")] = None,
+    ) -> None:
+        self.group = group
+        self.unit = unit
+        self.status = status
+        self.officer = officer
+        self.topic = topic
+        self.overdue = overdue
+
+    def wanted(self, reader: Reader, now: datetime) -> Wanted:
+        officer = {"me": reader.officer.key, "none": "", None: None}.get(self.officer, self.officer)
+        return Wanted(now, tuple(self.status or ()), officer, self.topic, self.overdue)
+
+
+def routes(queue: QueueRepository, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", tags=["queue"], responses=problems(401))
+    Signed = Annotated[Reader, Depends(signed_in)]
+    Chosen = Annotated[Filters, Depends()]
+
+    @router.get("/me", summary="Who you are and what you see")
+    async def me(reader: Signed) -> Me:
+        officer = reader.officer
+        return Me(
+            key=officer.key,
+            name=officer.name,
+            language=officer.language,
+            groups=sorted(reader.works),
+            sees=sorted(reader.sees),
+            roles=list(officer.roles),
+        )
+
+    @router.get("/groups", summary="The groups you see, with what lies in their queues")
+    async def groups(reader: Signed) -> list[GroupRow]:
+        loads = await queue.loads(reader.sees, now())
+        specs = [spec for spec in directory.context().org.groups if spec.key in reader.sees]
+        return [
+            GroupRow(key=spec.key, name=spec.name, unit=spec.unit, works=spec.key in reader.works, **vars(loads.get(spec.key, EMPTY)))
+            for spec in specs
+        ]
+
+    @router.get("/queue", summary="Open tickets, the soonest due first", responses=problems(401, 403, 422))
+    async def page(
+        reader: Signed,
+        chosen: Chosen,
+        cursor: Annotated[str | None, Query(description="`next` of the page before.", max_length=300)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> QueuePage:
+        at = now()
+        try:
+            found = await queue.page(await _chosen(queue, directory, reader, chosen), chosen.wanted(reader, at), cursor, limit)
+        except BadCursor as error:
+            raise refused(reader.language, 422, NOT_VALID, BAD_CURSOR, field="cursor") from error
+        return QueuePage(items=[_row(row, at) for row in found.rows], next=found.next)
+
+    return router
+
+
+async def _chosen(queue: QueueRepository, directory: Directory, reader: Reader, chosen: Filters) -> set[str]:
+    """The groups meant. Who sees the focal point also sees what belonged to groups that are no longer there."""
+    organisation = directory.context().org
+    if chosen.group is not None and chosen.group not in reader.sees:
+        raise unseen(reader.language, GROUP_UNSEEN, "group", reader.sees)
+    wanted = {chosen.group} if chosen.group else set(reader.sees)
+    if chosen.unit is not None:
+        if organisation.unit(chosen.unit) is None:
+            raise refused(reader.language, 422, NOT_VALID, fill(NO_SUCH_UNIT, unit=chosen.unit), field="unit")
+        below = subtree(organisation, chosen.unit)
+        wanted &= {spec.key for spec in organisation.groups if spec.unit in below}
+    if organisation.focal_point in wanted:
+        wanted |= await queue.gone({spec.key for spec in organisation.groups})
+    return wanted
+
+
+def _row(row: Document, now: datetime) -> QueueRow:
+    due = due_at(row)
+    shown = {name: row[name] for name in COLUMNS}
+    return QueueRow(id=row["_id"], opened_at=row["opened_at"], due_at=due, overdue=due is not None and due < now, **shown)
