@@ -77,7 +77,11 @@ def web_app(title: str, *, description: str, version: str, logger: FilteringBoun
         logger.error("web.failed", path=request.url.path, exc_info=error)
         return problem(500, "Something went wrong here", "It is logged and not your fault. Try again, or write to us.")
 
+    async def too_much(_request: Request, _error: Exception) -> Response:
+        return too_large(max_body)
+
     app.add_exception_handler(RefusedError, refused)
+    app.add_exception_handler(_TooLargeError, too_much)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
     for kind in (TransientError, TimeoutError, DriverError, Exception):
@@ -139,7 +143,7 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._limit:
-                raise _TooLargeError
+                raise _TooLargeError(413)
             return message
 
         async def noted(message: Message) -> None:
@@ -154,11 +158,15 @@ class BodyLimit:
                 await self._too_large()(scope, receive, send)
 
     def _too_large(self) -> JSONResponse:
-        return problem(413, "Too large", f"Send at most {self._limit // 1_000_000} MB in one request.")
+        return too_large(self._limit)
 
 
-class _TooLargeError(Exception):
-    pass
+def too_large(limit: int) -> JSONResponse:
+    return problem(413, "Too large", f"Send at most {limit // 1_000_000} MB in one request.")
+
+
+class _TooLargeError(HTTPException):
+    """An HTTPException, because FastAPI turns whatever else is raised while it reads a body into a 400."""
 
 
 def add_health(app: FastAPI, *, alive: Callable[[], list[str]], missing: Callable[[], Awaitable[list[str]]]) -> None:

@@ -65,12 +65,13 @@ async def is_ready(url: str) -> bool:
 
 @pytest.fixture
 async def visitor(chromium: Browser, intake: RunningIntake) -> AsyncIterator[MakeVisitor]:
-    """Makes a person with a browser of their own: `await visitor("en", width=380, java_script_enabled=False)`."""
+    """People, each with a browser of their own: `await visitor("en", width=380, java_script_enabled=False)`."""
     contexts = []
 
     async def come(language: str = "vi", width: int = 1100, **more: Any) -> Page:
         locale = {"vi": "vi-VN", "en": "en-GB"}[language]
-        context = await chromium.new_context(base_url=intake.url, locale=locale, viewport={"width": width, "height": 900}, **more)
+        settings = {"base_url": intake.url, "locale": locale, "viewport": {"width": width, "height": 900}} | more
+        context = await chromium.new_context(**settings)
         context.set_default_timeout(30_000)  # two busy cores
         contexts.append(context)
         return await context.new_page()

@@ -33,7 +33,9 @@ async def test_every_page_can_be_read_by_everybody(visitor: MakeVisitor, intake:
     await look("status-soon")
     await send(page)
     await look("status-mistakes")
-    await happen(intake.settings, reference_of(address), "ticket_opened", "answer_given", "question_asked", "deadline_missed", "business_replied")
+    await happen(
+        intake.settings, reference_of(address), "ticket_opened", "answer_given", "question_asked", "deadline_missed", "business_replied"
+    )
     await page.goto(f"{address}&sent=1")
     await look("status")
     await page.goto(expired(intake, address))

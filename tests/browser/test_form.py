@@ -4,9 +4,11 @@ import pytest
 from playwright.async_api import Page
 
 from kit.mongo import Mongo
-from tests.browser.conftest import MakeVisitor
+from tests.browser.conftest import NOWHERE, MakeVisitor, is_ready
 from tests.browser.visiting import REFERENCE, WORDS, attach, fill_in, picture, send
-from tests.support.intake_running import RunningIntake
+from tests.support.intake_running import RunningIntake, intake_settings, load_organisation, running_intake
+from tests.support.servers import MongoFactory
+from tests.support.waiting import wait_until
 
 TITLES = {"vi": "Gửi vướng mắc của doanh nghiệp", "en": "Tell us about your difficulty"}
 RECEIVED = {"vi": "Đã nhận được yêu cầu", "en": "We have your request"}
@@ -137,7 +139,7 @@ async def test_a_request_with_a_file_gets_a_reference_and_reloading_sends_nothin
     assert REFERENCE.fullmatch(reference)
     await page.reload()
     assert await page.inner_text(".reference") == reference
-    assert await submissions(intake, reference) == 1
+    assert await submissions(intake, reference=reference) == 1
     await page.click(".address a")
     assert reference in await page.inner_text("h1")
     assert "Lô tôm đông lạnh" in await page.inner_text(".timeline")
@@ -157,20 +159,41 @@ async def test_the_field_for_robots_is_seen_heard_and_reached_by_nobody(visitor:
     await page.evaluate("document.querySelector('#website').value = 'https://spam.example'")
     await send(page)
     assert await page.inner_text("h1") == RECEIVED["en"]
-    assert await submissions(intake, await page.inner_text(".reference")) == 0
+    assert await submissions(intake, reference=await page.inner_text(".reference")) == 0
 
 
-async def test_a_form_sent_again_after_going_back_is_one_request(visitor: MakeVisitor, intake: RunningIntake) -> None:
+async def test_pressing_the_button_twice_is_one_request(visitor: MakeVisitor, intake: RunningIntake) -> None:
     page = await visitor("en")
     await page.goto("/")
-    await fill_in(page)
-    await send(page)
-    reference = await page.inner_text(".reference")
-    await page.go_back()
-    assert await page.input_value("#text") == WORDS
-    await send(page)
-    assert await page.inner_text(".reference") == reference
-    assert await submissions(intake, reference) == 1
+    await fill_in(page, subject="Pressed twice")
+    await page.dblclick("button[type=submit]")
+    await page.wait_for_url("**/received?k=*")
+    assert await submissions(intake, subject="Pressed twice") == 1
+
+
+async def test_with_the_database_away_nothing_typed_is_lost_and_sending_it_again_is_the_same_form(
+    visitor: MakeVisitor, own_mongo: MongoFactory
+) -> None:
+    mongo = await own_mongo()
+    settings = intake_settings(NOWHERE, mongo.uri)
+    await load_organisation(settings)
+    with running_intake(settings, roles=("web",)) as intake:
+        await wait_until(lambda: is_ready(intake.url), "intake is ready")
+        page = await visitor("en", base_url=intake.url)
+        await page.goto("/")
+        form_id = await page.get_attribute("[name=submission_id]", "value")
+        await fill_in(page)
+        await mongo.stop()
+        await send(page)
+        assert await page.inner_text("h1") == "The service is not available right now"
+        await picture(page, "unavailable-en")
+        await mongo.start()
+        await wait_until(lambda: is_ready(intake.url), "intake is ready again")
+        await page.go_back()
+        assert await page.input_value("#text") == WORDS
+        assert await page.get_attribute("[name=submission_id]", "value") == form_id
+        await send(page)
+        assert await page.inner_text("h1") == RECEIVED["en"]
 
 
 async def test_a_new_visit_is_a_new_form(visitor: MakeVisitor) -> None:
@@ -182,10 +205,10 @@ async def test_a_new_visit_is_a_new_form(visitor: MakeVisitor) -> None:
     assert len(set(ids)) == 2
 
 
-async def submissions(intake: RunningIntake, reference: str) -> int:
-    """How many requests of that reference were kept."""
+async def submissions(intake: RunningIntake, **query: str) -> int:
+    """How many requests of that reference or subject were kept."""
     mongo = Mongo(intake.settings.mongodb_uri.get_secret_value())
     database = mongo.database(f"{intake.settings.mongodb_database_prefix}_intake")
-    count = int(await database["conversations"].count_documents({"reference": reference}))
+    count = int(await database["conversations"].count_documents(query))
     await mongo.close()
     return count

@@ -11,6 +11,7 @@ from playwright.async_api import Page
 from kit.ids import new_id
 from kit.mongo import Mongo
 from schemas.envelope import Event
+from schemas.requests import RequestReceived
 from schemas.tickets import ticket_events
 from services.intake.projection import Projection
 from services.intake.settings import IntakeSettings
@@ -63,19 +64,25 @@ async def faults(page: Page) -> list[str]:
 async def happen(settings: IntakeSettings, reference: str, *kinds: str) -> None:
     """What routing says about the request, by the examples in tests/data/events, brought to intake's database as its consumer does it."""
     mongo = Mongo(settings.mongodb_uri.get_secret_value())
-    conversations = mongo.database(f"{settings.mongodb_database_prefix}_intake")[CONVERSATIONS.name]
-    row = await conversations.find_one({"reference": reference})
+    database = mongo.database(f"{settings.mongodb_database_prefix}_intake")
+    row = await database[CONVERSATIONS.name].find_one({"reference": reference})
     assert row is not None
-    await Projection(conversations).apply(told(row["_id"], reference, kinds, after=row["seen"]))
+    journalled = await database["journal"].find_one({"stream": row["_id"], "seq": 1})
+    assert journalled is not None
+    request = RequestReceived.model_validate_json(journalled["body"])
+    await Projection(database[CONVERSATIONS.name]).apply(told(request, kinds, after=row["seen"]))
     await mongo.close()
 
 
-def told(ticket_id: str, reference: str, kinds: Sequence[str], after: int) -> list[Event]:
-    """The examples as events of this ticket."""
+def told(request: RequestReceived, kinds: Sequence[str], after: int) -> list[Event]:
+    """The examples as events of this ticket; what was asked and attached is its own."""
     events = []
     for sequence, kind in enumerate(kinds, start=after + 1):
         example = json.loads((EVENTS / f"{kind}.json").read_bytes())
-        example |= {"ticket_id": ticket_id, "sequence": sequence, "id": new_id()}
-        example["ticket"] |= {"reference": reference, "version": sequence}
+        example |= {"ticket_id": request.ticket_id, "sequence": sequence, "id": new_id()}
+        example["ticket"] |= {"reference": request.reference, "subject": request.subject, "version": sequence}
+        if kind == "ticket_opened":
+            files = [file.model_dump(mode="json") for file in request.attachments]
+            example["message"] |= {"text": request.text, "attachments": files}
         events.append(ticket_events.validate_python(example))
     return events

@@ -11,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
+from pymongo.errors import AutoReconnect
 from structlog.typing import FilteringBoundLogger
 
 from kit.deadletters import DeadLetters
@@ -123,7 +124,7 @@ async def test_a_batch_is_no_larger_than_asked(desk: Desk) -> None:
     assert applied.of("a") == list(range(1, 26))
 
 
-@pytest.mark.parametrize("trouble", [TransientError("the database is away"), TransientError("still away")])
+@pytest.mark.parametrize("trouble", [TransientError("the database is away"), AutoReconnect("primary gone")], ids=["ours", "the driver's"])
 async def test_in_passing_trouble_the_whole_batch_comes_again_after_a_pause_and_nothing_is_committed(desk: Desk, trouble: Exception) -> None:
     await desk.send(*life("a", 3), *life("b", 3))
     applied = Applied(outages=[trouble, trouble])

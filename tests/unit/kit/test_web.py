@@ -1,0 +1,232 @@
+"""HTTP basics: every refusal is problem JSON that says what to do, and bodies have a limit."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import httpx
+import pytest
+import structlog
+from fastapi import FastAPI, Form, Request
+from pydantic import BaseModel, Field
+from pymongo.errors import AutoReconnect, OperationFailure
+from structlog.testing import capture_logs
+
+from kit import trace
+from kit.errors import FieldError, PermanentError, RefusedError, TransientError
+from kit.web import PROBLEM, WebServer, add_health, listening_socket, web_app
+
+LIMIT = 2_000_000
+
+
+class Contact(BaseModel):
+    email: str = Field(min_length=3)
+
+
+class Sent(BaseModel):
+    text: str
+    contact: Contact
+
+
+ERRORS: dict[str, Exception] = {
+    "refused": RefusedError(
+        "Give a reference.", status=409, title="Which one?", errors=[FieldError("reference", "It is missing.")], extra={"seen": 2}
+    ),
+    "away": TransientError("MongoDB: primary gone"),
+    "timeout": TimeoutError(),
+    "driver-away": AutoReconnect("connection closed"),
+    "driver-bug": OperationFailure("bad query", 2),
+    "permanent": PermanentError("cannot use it"),
+    "bug": ZeroDivisionError("password=hunter2"),
+}
+
+
+def build() -> FastAPI:
+    app = web_app("Test", description="", version="1", logger=structlog.get_logger(), max_body=LIMIT)
+
+    @app.post("/sent")
+    async def sent(body: Sent) -> dict[str, Any]:
+        return {"text": body.text, "trace": trace.current.get()}
+
+    @app.post("/raw")
+    async def raw(request: Request) -> int:
+        return len(await request.body())
+
+    @app.post("/form")
+    async def form(words: Annotated[str, Form()]) -> int:
+        return len(words)
+
+    @app.get("/fails/{kind}")
+    async def fails(kind: str) -> None:
+        raise ERRORS[kind]
+
+    return app
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(build(), raise_app_exceptions=False), base_url="http://test") as client:
+        yield client
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[httpx.AsyncClient]:
+    """Over a socket: bodies arrive in pieces."""
+    probe = listening_socket("127.0.0.1", 0)
+    port = probe.getsockname()[1]
+    probe.close()
+    server = WebServer(build(), "127.0.0.1", port)
+    await server.start()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        yield client
+    await server.stop()
+
+
+def the_problem(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.headers["content-type"] == PROBLEM
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == answer.status_code
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+async def test_what_the_caller_can_mend_is_said_with_the_field(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/fails/refused")
+    assert the_problem(answer) == {
+        "type": "about:blank",
+        "title": "Which one?",
+        "status": 409,
+        "detail": "Give a reference.",
+        "errors": [{"field": "reference", "message": "It is missing."}],
+        "seen": 2,
+    }
+
+
+@pytest.mark.parametrize("kind", ["away", "timeout", "driver-away"])
+async def test_passing_trouble_asks_to_come_again(http: httpx.AsyncClient, kind: str) -> None:
+    answer = await http.get(f"/fails/{kind}")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert "Send it again" in the_problem(answer)["detail"]
+
+
+@pytest.mark.parametrize("kind", ["driver-bug", "permanent", "bug"])
+async def test_our_own_faults_are_logged_and_tell_the_caller_nothing_about_us(http: httpx.AsyncClient, kind: str) -> None:
+    with capture_logs() as logs:
+        answer = await http.get(f"/fails/{kind}")
+    assert answer.status_code == 500
+    assert str(ERRORS[kind]) not in answer.text
+    the_problem(answer)
+    assert [(log["event"], log["path"]) for log in logs] == [("web.failed", f"/fails/{kind}")]
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        (b'{"text": "x", "contact": {"email": "a"}}', "contact.email", "String should have at least 3 characters."),
+        (b'{"contact": {"email": "abc"}}', "text", "Field required."),
+        (b'{"text": ', "9", "This is not valid JSON: Expecting value."),
+    ],
+)
+async def test_an_invalid_body_is_refused_with_each_field_and_a_sentence(
+    http: httpx.AsyncClient, body: bytes, field: str, message: str
+) -> None:
+    answer = await http.post("/sent", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert the_problem(answer)["errors"] == [{"field": field, "message": message}]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("DELETE", "/sent", 405)])
+async def test_a_wrong_address_or_method_points_to_the_documentation(
+    http: httpx.AsyncClient, method: str, path: str, status: int
+) -> None:
+    answer = await http.request(method, path)
+    assert answer.status_code == status
+    assert "/docs" in the_problem(answer)["detail"]
+
+
+@pytest.mark.parametrize("path", ["/sent", "/raw", "/form"])
+async def test_a_body_declared_too_large_is_refused_before_it_is_read(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.post(path, content=b"", headers={"content-length": str(LIMIT + 1)})
+    assert answer.status_code == 413
+    assert "at most 2 MB" in the_problem(answer)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/sent", "application/json"), ("/raw", "text/plain"), ("/form", "application/x-www-form-urlencoded")]
+)
+async def test_a_body_that_grows_too_large_while_it_arrives_is_refused(served: httpx.AsyncClient, path: str, kind: str) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield b"w" * 100_000
+
+    answer = await served.post(path, content=chunks(), headers={"content-type": kind})
+    assert answer.status_code == 413
+    assert "at most 2 MB" in the_problem(answer)["detail"]
+
+
+async def test_a_body_of_exactly_the_limit_is_taken(served: httpx.AsyncClient) -> None:
+    assert (await served.post("/raw", content=b"x" * LIMIT)).json() == LIMIT
+
+
+async def test_the_callers_trace_is_there_while_the_request_is_served_and_each_has_its_own(served: httpx.AsyncClient) -> None:
+    given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    body = {"text": "x", "contact": {"email": "abc"}}
+    assert (await served.post("/sent", json=body, headers={"traceparent": given})).json()["trace"] == given
+    first, second = [(await served.post("/sent", json=body)).json()["trace"] for _ in range(2)]
+    assert given != first != second
+
+
+def with_health(stuck: list[str], missing: list[str]) -> httpx.AsyncClient:
+    app = build()
+
+    async def asked() -> list[str]:
+        return missing
+
+    add_health(app, alive=lambda: stuck, missing=asked)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+
+async def test_health_says_well_when_it_is() -> None:
+    async with with_health([], []) as http:
+        assert (await http.get("/livez")).json() == {"status": "alive"}
+        assert (await http.get("/readyz")).json() == {"status": "ready"}
+        assert "python_info" in (await http.get("/metrics")).text
+
+
+async def test_health_names_what_is_stuck_and_what_is_missing() -> None:
+    async with with_health(["loop relay"], ["MongoDB does not answer"]) as http:
+        live, ready = await http.get("/livez"), await http.get("/readyz")
+    assert (live.status_code, the_problem(live)["stuck"]) == (503, ["loop relay"])
+    assert (ready.status_code, the_problem(ready)["missing"]) == (503, ["MongoDB does not answer"])
+
+
+async def test_a_taken_port_is_named() -> None:
+    holder = listening_socket("127.0.0.1", 0)
+    holder.listen()
+    port = holder.getsockname()[1]
+    with pytest.raises(OSError, match=f"port {port} on 127.0.0.1 is taken"):
+        await WebServer(build(), "127.0.0.1", port).start()
+    holder.close()
+
+
+async def test_stopping_ends_the_requests_under_way() -> None:
+    app, entered = build(), asyncio.Event()
+
+    @app.get("/slow")
+    async def slow() -> str:
+        entered.set()
+        await asyncio.sleep(0.2)
+        return "done"
+
+    probe = listening_socket("127.0.0.1", 0)
+    port = probe.getsockname()[1]
+    probe.close()
+    server = WebServer(app, "127.0.0.1", port)
+    await server.start()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        asking = asyncio.create_task(client.get(f"http://127.0.0.1:{port}/slow"))
+        await entered.wait()
+        await server.stop()
+        assert (await asking).json() == "done"
