@@ -1,51 +1,33 @@
 """`helpdesk init`, `load`, `token`, `settings`: what an administrator types."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from helpdesk import provision
-from helpdesk.organisation import OrganisationErrors, read, summary, warnings
-from kit.errors import HelpdeskError
-from kit.mongo import Mongo
-from kit.settings import ServiceSettings, described
-
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from kit.mongo import Mongo
+    from kit.settings import ServiceSettings
 
 tokens = typer.Typer(help="Officers' tokens.", no_args_is_help=True)
 
 
-def with_mongo(work: Callable[[ServiceSettings, Mongo], Awaitable[T]]) -> T:
-    """Run `work` with settings and a connection; passing trouble becomes one sentence and exit code 1."""
-
-    async def connected() -> T:
-        settings = ServiceSettings()
-        mongo = provision.connected(settings)
-        try:
-            await mongo.measure_clock()
-            return await work(settings, mongo)
-        finally:
-            await mongo.close()
-
-    try:
-        return asyncio.run(connected())
-    except HelpdeskError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-
-
 def init() -> None:
     """Make topics, collections, indexes and validators; what is there already stays as it is."""
+    from helpdesk import provision
+    from helpdesk.connecting import with_mongo
+
     made = with_mongo(provision.init)
     typer.echo(f"topics made: {', '.join(made)}" if made else "nothing was missing")
 
 
 def load(file: Annotated[Path, typer.Argument(help="Organisation file (YAML).")]) -> None:
     """Load units, groups, officers, calendars, policies and rules. The whole file is checked first; loading it again changes nothing."""
+    from helpdesk import provision
+    from helpdesk.connecting import with_mongo
+    from helpdesk.organisation import OrganisationErrors, read, summary, warnings
+
     try:
         organisation = read(file)
     except OrganisationErrors as errors:
@@ -54,7 +36,7 @@ def load(file: Annotated[Path, typer.Argument(help="Organisation file (YAML).")]
     for warning in warnings(organisation):
         typer.echo(f"warning: {warning}", err=True)
 
-    async def store(settings: ServiceSettings, mongo: Mongo) -> int:
+    async def store(settings: "ServiceSettings", mongo: "Mongo") -> int:
         return await provision.load(settings, mongo, organisation)
 
     number = with_mongo(store)
@@ -68,8 +50,10 @@ def create_token(
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
 ) -> None:
     """Make a token for an officer. It is shown once; only a hash of it is kept."""
+    from helpdesk import provision
+    from helpdesk.connecting import with_mongo
 
-    async def create(settings: ServiceSettings, mongo: Mongo) -> str:
+    async def create(settings: "ServiceSettings", mongo: "Mongo") -> str:
         token, expires_at = await provision.create_token(settings, mongo, officer, life=timedelta(days=days), note=note)
         typer.echo(f"valid until {expires_at:%Y-%m-%d}", err=True)
         return token
@@ -79,13 +63,19 @@ def create_token(
 
 def settings() -> None:
     """Show every setting with its value (secrets masked) and what it means."""
+    from pydantic import ValidationError
+
+    from helpdesk.failing import BAD_SETTING, settings_described
+    from kit.settings import described
     from services.intake.settings import IntakeSettings
     from services.notifier.settings import NotifierSettings
     from services.routing.settings import RoutingSettings
 
-    seen: set[str] = set()
-    for service in (IntakeSettings(), RoutingSettings(), NotifierSettings()):
-        for variable, value, description in described(service):
-            if variable not in seen:
-                seen.add(variable)
-                typer.echo(f"{variable}={'' if value is None else value}\n    {description}")
+    try:
+        services = (IntakeSettings(), RoutingSettings(), NotifierSettings())
+    except ValidationError as error:
+        typer.echo(settings_described(error), err=True)
+        raise typer.Exit(BAD_SETTING) from error
+    shown = {variable: (value, description) for service in services for variable, value, description in described(service)}
+    for variable, (value, description) in shown.items():
+        typer.echo(f"{variable}={'' if value is None else value}\n    {description}")

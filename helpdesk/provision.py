@@ -56,7 +56,7 @@ async def organisation_of(settings: ServiceSettings, mongo: Mongo) -> Organisati
     return store.current.organisation if store.loaded else None
 
 
-async def create_token(  # noqa: PLR0913 (each is one property of the token)
+async def create_token(
     settings: ServiceSettings, mongo: Mongo, officer: str, *, life: timedelta = TOKEN_LIFE, note: str = "", token: str | None = None
 ) -> tuple[str, datetime]:
     """(token, when it expires). RefusedError when there is no such officer."""

@@ -12,17 +12,17 @@ def run(
     only: Annotated[str, typer.Option(help="Only these roles, separated by commas, such as `web,consumer`.")] = "",
 ) -> None:
     """Run one service until SIGTERM or Ctrl-C."""
-    from pydantic import ValidationError
+    from helpdesk.failing import BAD_SETTING, FORESEEN, described
 
     try:
         _run(service, tuple(role.strip() for role in only.split(",") if role.strip()))
-    except ValidationError as error:
-        for item in error.errors():
-            typer.echo(f"setting {'.'.join(str(part) for part in item['loc'])}: {item['msg']}", err=True)
-        raise typer.Exit(2) from error
+    except FORESEEN as error:
+        sentence, code = described(error)
+        typer.echo(sentence, err=True)
+        raise typer.Exit(code) from error
     except (ValueError, OSError) as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
+        raise typer.Exit(BAD_SETTING) from error
 
 
 def _run(name: ServiceName, only: tuple[str, ...]) -> None:

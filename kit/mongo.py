@@ -203,7 +203,7 @@ class Mongo:
 
 
 async def _create(database: Database, name: str) -> None:
-    """Unless another process, starting at the same time, was faster: the driver sees that as CollectionInvalid, the server as its code 48."""
+    """Unless another process that starts now was faster: the driver sees that as CollectionInvalid, the server says its code 48."""
     try:
         await database.create_collection(name)
     except CollectionInvalid:

@@ -41,7 +41,7 @@ class ServiceSettings(BaseSettings):
     )
     public_url: str = Field(default="http://127.0.0.1:8000", description="Where businesses reach the form; the base of status links.")
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: str = Field(default="INFO", pattern=r"(?i)^(debug|info|warning|error)$", description="DEBUG, INFO, WARNING or ERROR.")
     replay_window_hours: float = Field(
         default=168, gt=0, description="How far back the journal is published again when Kafka has lost its log."
     )

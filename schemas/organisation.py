@@ -43,7 +43,10 @@ class CalendarSpec(Part):
     week: dict[Weekday, tuple[Window, ...]] = Field(default_factory=dict)
     holidays: str | None = Field(default=None, description="Country code whose public holidays and make-up days are the seed, e.g. `VN`.")
     closed: tuple[Annotated[ClosedDay, BeforeValidator(_day)], ...] = Field(default=(), description="Days off, besides the seed.")
-    extra: dict[date, tuple[Window, ...]] = Field(default_factory=dict, description="Windows of a day that replace every other rule for it: make-up days, half days, a seed's holiday worked.")
+    extra: dict[date, tuple[Window, ...]] = Field(
+        default_factory=dict,
+        description="Windows of a day that replace every other rule for it: make-up days, half days, a seed's holiday worked.",
+    )
     closures: dict[date, tuple[Window, ...]] = Field(default_factory=dict, description="Windows cut out of a day: partial closures.")
 
 

@@ -32,7 +32,7 @@ class Progress:
         if self._status is not None:
             self._status.update(text)
         else:
-            print(text, file=sys.stderr, flush=True)  # noqa: T201 (this is what it is for)
+            print(text, file=sys.stderr, flush=True)
 
     @property
     def seconds(self) -> float:

@@ -5,14 +5,19 @@ import os
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from helpdesk.embedded.errors import EmbeddedError
-from helpdesk.embedded.servers import KAFKA_PORT, MONGO_PORT, Servers, find_or_start
+from helpdesk.embedded.servers import KAFKA_PORT, KAFKA_VARIABLE, MONGO_PORT, MONGO_VARIABLE, Servers, find_or_start
 from helpdesk.starting.layout import SERVICES, Ports, environment
 from helpdesk.starting.progress import Progress
+
+if TYPE_CHECKING:
+    from helpdesk.starting.processes import Processes
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Port = Annotated[int, typer.Option(min=1, max=65535)]
 
@@ -29,10 +34,14 @@ def up(  # noqa: PLR0913, PLR0917 (one option a port)
     kafka_port: Annotated[int, typer.Option(help="Embedded Kafka.")] = KAFKA_PORT,
     mongo_port: Annotated[int, typer.Option(help="Embedded MongoDB.")] = MONGO_PORT,
 ) -> None:
-    """Start everything on this machine: Kafka and MongoDB (unless KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI name others), the three
-    services, and a mail catcher (unless HELPDESK_SMTP_URL names a mail server). Ctrl-C stops it; the data stays."""
+    """Start everything on this machine, until Ctrl-C; the data stays.
+
+    That is Kafka and MongoDB (unless KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI name others), the three services, and a mail
+    catcher (unless HELPDESK_SMTP_URL names a mail server).
+    """
     ports = Ports(intake_port, routing_port, notifier_port, mail_port, catcher_port, catcher_smtp_port)
     try:
+        data.mkdir(parents=True, exist_ok=True)
         asyncio.run(_until_signalled(data.absolute(), ports, kafka_port, mongo_port, demo=demo))
     except (EmbeddedError, OSError, Refusal) as error:
         typer.echo(f"{error}", err=True)
@@ -46,22 +55,23 @@ class Refusal(Exception):
 async def _until_signalled(data: Path, ports: Ports, kafka_port: int, mongo_port: int, *, demo: bool) -> None:
     loop, me = asyncio.get_running_loop(), asyncio.current_task()
     assert me is not None  # noqa: S101 (a coroutine runs in a task)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         loop.add_signal_handler(number, me.cancel)
     async with AsyncExitStack() as stack:
         try:
             await _run(stack, data, ports, kafka_port, mongo_port, demo=demo)
         except asyncio.CancelledError:
+            for number in SIGNALS:  # a second Ctrl-C must not leave half of it running
+                loop.add_signal_handler(number, lambda: None)
             typer.echo("stopping ...", err=True)
 
 
-async def _run(stack: AsyncExitStack, data: Path, ports: Ports, kafka_port: int, mongo_port: int, *, demo: bool) -> None:  # noqa: PLR0913
+async def _run(stack: AsyncExitStack, data: Path, ports: Ports, kafka_port: int, mongo_port: int, *, demo: bool) -> None:
     # Imported here: what they need takes a second, and the first line of progress should not wait for it.
-    from helpdesk.starting.processes import NotReadyError, Processes  # noqa: PLC0415
+    from helpdesk.starting.processes import NotReadyError, Processes
 
     catching = not os.environ.get("HELPDESK_SMTP_URL")
     with Progress() as progress:
-        data.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(ports.require_free, catching=catching)
         servers = await find_or_start(data, os.environ, kafka_port=kafka_port, mongo_port=mongo_port, progress=progress)
         stack.push_async_callback(servers.stop)
@@ -73,25 +83,29 @@ async def _run(stack: AsyncExitStack, data: Path, ports: Ports, kafka_port: int,
         stack.push_async_callback(processes.stop)
         processes.start()
         progress("making topics and collections")
-        tokens = await _provide(variables, data, demo=demo)
+        tokens = await _provide(variables, data, servers, demo=demo)
         progress("waiting for the services")
         try:
             await processes.until_ready()
         except NotReadyError as error:
             raise Refusal(str(error)) from error
         seconds = progress.seconds
-    typer.echo(_greeting(ports, tokens, seconds, catching=catching, demo=demo))
+    typer.echo(_greeting(ports, servers, tokens, seconds, catching=catching, demo=demo))
     await _watch(servers, processes)
 
 
-async def _watch(servers: Servers, processes: "Processes") -> None:  # type: ignore[name-defined]  # noqa: F821
-    async with asyncio.TaskGroup() as group:
-        group.create_task(servers.until_dead())
-        group.create_task(processes.watch(lambda line: typer.echo(line, err=True)))
+async def _watch(servers: Servers, processes: "Processes") -> None:
+    """Until a server dies, which nothing can go on without."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(servers.until_dead())
+            group.create_task(processes.watch(lambda line: typer.echo(line, err=True)))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
 
 
 async def _catch_mail(stack: AsyncExitStack, data: Path, ports: Ports, progress: Progress) -> None:
-    from helpdesk.catcher.server import Catcher  # noqa: PLC0415
+    from helpdesk.catcher.server import Catcher
 
     progress("starting the mail catcher")
     catcher = Catcher(data / "mail", ports.catcher_smtp, ports.catcher)
@@ -99,26 +113,42 @@ async def _catch_mail(stack: AsyncExitStack, data: Path, ports: Ports, progress:
     stack.push_async_callback(catcher.stop)
 
 
-async def _provide(variables: dict[str, str], data: Path, *, demo: bool) -> dict[str, str]:
-    from helpdesk import provision  # noqa: PLC0415
-    from helpdesk.starting import demo as demonstration  # noqa: PLC0415
-    from kit.settings import ServiceSettings  # noqa: PLC0415
+async def _provide(variables: dict[str, str], data: Path, servers: Servers, *, demo: bool) -> dict[str, str]:
+    """Topics, collections and, for the demo, its organisation and tokens. Refusal when it can't, or when nothing is loaded."""
+    from helpdesk import provision
+    from helpdesk.failing import FORESEEN, described
+    from helpdesk.starting import demo as demonstration
+    from kit.settings import ServiceSettings
 
-    settings = ServiceSettings(kafka_bootstrap_servers=variables["KAFKA_BOOTSTRAP_SERVERS"], mongodb_uri=variables["MONGODB_URI"])  # type: ignore[arg-type]
-    mongo = provision.connected(settings)
     try:
-        await provision.init(settings, mongo)
-        if demo:
-            return await demonstration.prepare(settings, mongo, data)
-        if await provision.organisation_of(settings, mongo) is None:
-            raise Refusal("No organisation is loaded. Start with --demo to try it out, or run `helpdesk load FILE.yaml` against the same servers.")
-        return {}
-    finally:
-        await mongo.close()
+        settings = ServiceSettings(kafka_bootstrap_servers=variables["KAFKA_BOOTSTRAP_SERVERS"], mongodb_uri=variables["MONGODB_URI"])  # type: ignore[arg-type]
+        mongo = provision.connected(settings)
+        try:
+            await provision.init(settings, mongo)
+            if demo:
+                return await demonstration.prepare(settings, mongo, data)
+            if await provision.organisation_of(settings, mongo) is None:
+                raise Refusal(_nothing_loaded(servers))
+            return {}
+        finally:
+            await mongo.close()
+    except FORESEEN as error:
+        raise Refusal(described(error)[0]) from error
 
 
-def _greeting(ports: Ports, tokens: dict[str, str], seconds: float, *, catching: bool, demo: bool) -> str:
-    from helpdesk.starting.demo import ACCOUNTS  # noqa: PLC0415
+def _nothing_loaded(servers: Servers) -> str:
+    beside = " while `helpdesk mongo` runs in another terminal" if any(server.name == "mongo" for server in servers.ours) else ""
+    return f"No organisation is loaded. Start with --demo to try it out, or run `helpdesk load FILE.yaml`{beside}, then start again."
+
+
+def _variables(servers: Servers) -> dict[str, str]:
+    """Where the servers are that were started here; what the user named needs no telling, and may hold a password."""
+    known = {"kafka": (KAFKA_VARIABLE, servers.bootstrap_servers), "mongo": (MONGO_VARIABLE, servers.mongodb_uri)}
+    return dict(known[server.name] for server in servers.ours)
+
+
+def _greeting(ports: Ports, servers: Servers, tokens: dict[str, str], seconds: float, *, catching: bool, demo: bool) -> str:
+    from helpdesk.starting.demo import ACCOUNTS
 
     lines = [
         "",
@@ -134,4 +164,10 @@ def _greeting(ports: Ports, tokens: dict[str, str], seconds: float, *, catching:
         width = max(len(name) for name in tokens)
         lines += ["", "  Sign in with `Authorization: Bearer TOKEN`:"]
         lines += [f"    {name:<{width}}  {token}  {ACCOUNTS.get(name, '')}" for name, token in tokens.items()]
+    if servers.ours:
+        lines += [
+            "",
+            "  For other commands, such as `helpdesk check`:",
+            *(f"    export {name}='{value}'" for name, value in _variables(servers).items()),
+        ]
     return "\n".join([*lines, "", f"ready ({seconds:.1f} s; Ctrl-C stops everything, the data stays)"])

@@ -25,7 +25,7 @@ from services.intake.storing import SentFile
 
 TRAPPED = Counter("helpdesk_form_trapped", "Forms with the hidden field filled in: shown as received, not kept")
 
-FORM_HEADERS = {"Cache-Control": "no-store"}
+FORM_HEADERS = {"Cache-Control": "private, no-cache"}
 """Kept for going back, which brings the same form with the same id: sent again, it is one request. A new visit gets a new one."""
 
 _MOST_PARTS = 50

@@ -30,10 +30,11 @@ class Handlers:
     async def on_tickets(self, events: Sequence[Any]) -> None:
         """Plan a batch in one transaction."""
         accounts = self._writable_accounts()
-        wanted = [(delivery, event, place) for event in events for place, delivery in enumerate(plan(event, accounts))]
+        # By id: an event published twice may come twice in one batch.
+        wanted = {delivery.id: (delivery, event, place) for event in events for place, delivery in enumerate(plan(event, accounts))}
         for _ in range(ATTEMPTS if wanted else 0):
-            known = await self._deliveries.known([delivery.id for delivery, _, _ in wanted])
-            fresh = [self._planned(delivery, event, place) for delivery, event, place in wanted if delivery.id not in known]
+            known = await self._deliveries.known(wanted)
+            fresh = [self._planned(*asked) for identifier, asked in wanted.items() if identifier not in known]
             held = await self._deliveries.held_lanes({item.delivery.lane for item in fresh}) if fresh else {}
             try:
                 await self._deliveries.add(fresh, held, self._mongo.now())

@@ -99,6 +99,11 @@ class Sender:
         self._closing = False
         self._results: Batcher[Attempted, None] = Batcher(deliveries.record)
 
+    @property
+    def under_way(self) -> int:
+        """Lanes in which something is being sent or written down."""
+        return len(self._lanes)
+
     async def step(self) -> bool:
         """Start as many due lanes as there is room for."""
         now = self._mongo.now()

@@ -65,7 +65,7 @@ async def is_ready(url: str) -> bool:
 
 @pytest.fixture
 async def visitor(chromium: Browser, intake: RunningIntake) -> AsyncIterator[MakeVisitor]:
-    """People, each with a browser of their own: `await visitor("en", width=380, java_script_enabled=False)`."""
+    """Brings people in, each with a browser of their own: language, width in pixels, and what else Playwright takes."""
     contexts = []
 
     async def come(language: str = "vi", width: int = 1100, **more: Any) -> Page:

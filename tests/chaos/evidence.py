@@ -41,7 +41,7 @@ async def records(installation: Installation, *names: str) -> list[ConsumerRecor
         await consumer.seek_to_beginning()
         ends = await consumer.end_offsets(parts)
         found: list[ConsumerRecord] = []
-        while any(await consumer.position(part) < end for part, end in ends.items()):
+        while sum([await consumer.position(part) for part in parts]) < sum(ends.values()):
             batches = await consumer.getmany(timeout_ms=500)
             found += [record for part in sorted(batches) for record in batches[part]]
         return found

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import timedelta
+from itertools import combinations
 
 import pytest
 
@@ -112,8 +113,8 @@ async def test_a_renewal_keeps_the_slots_for_a_whole_lease(mongo: Mongo, leases:
     await slots.renew()
     await leases.update_many({"owner": "a"}, {"$set": {"until": mongo.now() + timedelta(seconds=1)}})
     await slots.renew()
-    row = await leases.find_one({"_id": "slot:7"})
-    assert LEASE - timedelta(seconds=1) < row["until"] - mongo.now() <= LEASE
+    [until] = [row["until"] async for row in leases.find({"_id": "slot:7"})]
+    assert LEASE - timedelta(seconds=1) < until - mongo.now() <= LEASE
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -125,17 +126,12 @@ async def test_no_slot_is_ever_held_by_two_whatever_the_interleaving(mongo_serve
     overlaps: list[frozenset[int]] = []
 
     def look() -> None:
-        held = [slot for member in members for slot in member.mine]
-        if len(held) != len(set(held)):
-            overlaps.append(frozenset(slot for slot in held if held.count(slot) > 1))
+        overlaps.extend(one.mine & other.mine for one, other in combinations(members, 2) if one.mine & other.mine)
 
     async def live(member: Slots) -> None:
         for _ in range(12):
             await asyncio.sleep(chance.uniform(0, 0.02))
-            if chance.random() < 0.15:
-                await member.release()
-            else:
-                await member.renew()
+            await (member.release() if chance.random() < 0.15 else member.renew())
             look()
 
     async def watch() -> None:

@@ -23,6 +23,7 @@ from kit.settings import ServiceSettings
 from kit.topics import require_topics
 from tests.component.kit.happened import Happened, happened
 from tests.component.kit.topics import delete, ids_of, records_of
+from tests.component.kit.waiting import eventually
 
 HOUR = timedelta(hours=1)
 
@@ -252,8 +253,11 @@ async def now_and_before(line: Line) -> None:
 async def test_when_the_topic_is_gone_it_is_made_again_and_everything_in_the_window_is_published_again(line: Line) -> None:
     await now_and_before(line)
     await delete(line.settings, line.topic)
-    while await end_offsets(line.settings, line.topic):
-        await asyncio.sleep(0.05)
+
+    async def gone() -> bool:
+        return not await end_offsets(line.settings, line.topic)
+
+    await eventually(gone)
     await line.relay.check_log()
     assert await line.owed() == ["a-2", "b-1"]
     assert line.journal.bell.is_set()
@@ -269,8 +273,11 @@ async def test_when_the_topic_is_gone_it_is_made_again_and_everything_in_the_win
 async def test_an_empty_topic_of_the_same_name_is_a_lost_log_too(line: Line) -> None:
     await now_and_before(line)
     await delete(line.settings, line.topic)
-    while line.topic not in await ensure_topics(line.settings, [line.topic]):
-        await asyncio.sleep(0.05)
+
+    async def made_again() -> bool:
+        return line.topic in await ensure_topics(line.settings, [line.topic])
+
+    await eventually(made_again)
     await line.happen(happened("c", 1, occurred_at=line.mongo.now()))
     await line.relay.check_log()
     assert await line.owed() == ["a-2", "b-1", "c-1"]

@@ -135,7 +135,7 @@ class Routing:
         return {name: await self.database[name].find({}).sort("_id").to_list(None) for name in WIPED}
 
     async def outcomes(self, **query: Any) -> list[Document]:
-        return await self.database[OUTCOMES.name].find(query).sort("_id").to_list(None)  # type: ignore[no-any-return]
+        return await self.database[OUTCOMES.name].find(query).sort("_id").to_list(None)
 
 
 def signed(officer_key: str) -> dict[str, str]:

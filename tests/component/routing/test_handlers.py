@@ -10,7 +10,7 @@ import pytest
 from kit.errors import PermanentError, TransientError
 from kit.ids import new_id
 from schemas.requests import MessageReceived, RequestReceived
-from services.routing.handlers import Handlers
+from services.routing.handlers import Handlers, Incoming
 from services.routing.repository import Stale, TicketRepository
 from tests.component.routing.conftest import Routing
 from tests.support.happenings import delivered, failed, message
@@ -25,7 +25,7 @@ def follow_up(opening: RequestReceived, **changed: Any) -> MessageReceived:
 async def test_a_batch_of_three_hundred_opens_every_ticket_and_adds_every_message(routing: Routing) -> None:
     units = ("hon-gai", "cau-treo", None, "quang-ninh")
     openings = [routing.opening(unit=units[number % 4]) for number in range(150)]
-    mixed = [event for opening in openings for event in (opening, follow_up(opening))]
+    mixed: list[Incoming] = [event for opening in openings for event in (opening, follow_up(opening))]
     await routing.handlers.on_requests(mixed)
     for opening in openings[:8]:
         assert await routing.journal(opening.ticket_id) == ["ticket_opened", "business_replied"]
@@ -37,7 +37,7 @@ async def test_a_batch_of_three_hundred_opens_every_ticket_and_adds_every_messag
 
 async def test_a_batch_again_changes_nothing(routing: Routing) -> None:
     openings = [routing.opening() for _ in range(10)]
-    requests = [*openings, *(follow_up(opening) for opening in openings)]
+    requests: list[Incoming] = [*openings, *(follow_up(opening) for opening in openings)]
     await routing.handlers.on_requests(requests)
     routing.clock.advance(minutes=5)
     said = [(await routing.act(opening.ticket_id, "reply", {"text": "Đã rõ."})).body["messages"][-1]["id"] for opening in openings]
@@ -71,7 +71,7 @@ async def test_duplicates_within_a_batch_count_once(routing: Routing) -> None:
 
 async def test_two_consumers_with_the_same_batch_apply_it_once(routing: Routing) -> None:
     openings = [routing.opening() for _ in range(20)]
-    batch = [*openings, *(follow_up(opening) for opening in openings)]
+    batch: list[Incoming] = [*openings, *(follow_up(opening) for opening in openings)]
     await asyncio.gather(*(routing.handlers.on_requests(batch) for _ in range(3)))
     for opening in openings:
         assert await routing.journal(opening.ticket_id) == ["ticket_opened", "business_replied"]

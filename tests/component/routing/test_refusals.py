@@ -36,7 +36,7 @@ WRONG: list[tuple[str, object, int, str, str, str]] = [
 
 
 @pytest.mark.parametrize(("action", "body", "status", "field", "vi", "en"), WRONG, ids=[f"{row[0]} {row[3]} {row[2]}" for row in WRONG])
-async def test_what_is_wrong_is_named_in_the_officers_language(
+async def test_what_is_wrong_is_named_in_the_officers_language(  # noqa: PLR0917 (the columns of the table)
     routing: Routing, action: str, body: object, status: int, field: str, vi: str, en: str
 ) -> None:
     ticket = await routing.open()

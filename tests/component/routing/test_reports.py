@@ -93,7 +93,7 @@ async def test_the_parts_and_what_is_behind_them_sum_to_the_whole(routing: Routi
     assert len(await behind(routing)) == whole["finished"]
     if by in {"group", "topic", "channel"}:
         for key, row in parts.items():
-            rows = await behind(routing, **{by: key})
+            rows = await behind(routing, **{by: str(key)})
             assert len({found["id"] for found in rows}) == len(rows) == row["finished"]
             assert sum(found["verdict"] == "met" for found in rows) == row["met"]
 

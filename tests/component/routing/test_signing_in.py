@@ -21,7 +21,7 @@ PATHS = (
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("header", [None, "Bearer", "Basic aGFpOmhhaQ==", "Bearer unknown", "Bearer ố"])
 async def test_nobody_gets_in_without_a_token_of_ours(routing: Routing, path: str, header: str | None) -> None:
-    headers = {"Authorization": header.encode()} if header else {}
+    headers = {b"Authorization": header.encode()} if header else {}
     response = await routing.http.get(f"/api/v1{path}", headers=headers)
     assert response.status_code == 401
     assert response.headers["content-type"] == "application/problem+json"

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 
-
 from kit.leases import Slots
 from schemas.tickets import DeadlineMissed, DeadlineWarned, TicketEscalated, ticket_events
 from services.routing.storage import TICKER_LEASES
@@ -114,7 +113,7 @@ async def test_a_ticket_that_cannot_be_decided_holds_nobody_up(routing: Routing)
     await routing.ticker().step()
     assert "deadline_missed" in await routing.journal(sound)
     assert await routing.journal(broken) == ["ticket_opened"]
-    waiting = await routing.database["tickets"].find_one({"_id": broken})
+    (waiting,) = await routing.database["tickets"].find({"_id": broken}).to_list(None)
     assert waiting["next_at"] > routing.clock.at
 
 

@@ -128,7 +128,7 @@ async def test_a_failed_acknowledgement_is_shown_to_the_officer(routing: Routing
     ticket = await routing.open()
     await routing.bounced(ticket, None, template="acknowledgement", reason="550 no such mailbox")
     assert await routing.journal(ticket) == [OPENED, "delivery_troubled"]
-    row = await routing.database["journal"].find_one({"stream": ticket, "seq": 2})
+    (row,) = await routing.database["journal"].find({"stream": ticket, "seq": 2}).to_list(None)
     event = ticket_events.validate_json(row["body"])
     assert (event.template, event.message_id, event.reason) == ("acknowledgement", "", "550 no such mailbox")  # type: ignore[union-attr]
     assert [person.key for person in event.recipients] == ["hong"]  # type: ignore[union-attr]

@@ -45,7 +45,7 @@ class Step:
 
     async def until(self, runs: int) -> None:
         async with asyncio.timeout(5):
-            while self.runs < runs:
+            while self.runs < runs:  # noqa: ASYNC110 (an event a run would be as long)
                 await asyncio.sleep(0.005)
 
 

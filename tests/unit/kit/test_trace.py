@@ -15,7 +15,8 @@ def test_a_well_formed_one_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [None, "", "x", GOOD.upper(), f"{GOOD}\n", GOOD.replace("0af7651916cd43dd8448eb211c80319c", "0" * 32), f"01{GOOD[2:]}", GOOD[:-1]]
+    "header",
+    [None, "", "x", GOOD.upper(), f"{GOOD}\n", GOOD.replace("0af7651916cd43dd8448eb211c80319c", "0" * 32), f"01{GOOD[2:]}", GOOD[:-1]],
 )
 def test_anything_else_is_replaced_by_a_new_one(header: str | None) -> None:
     new = accepted(header)
