@@ -165,9 +165,6 @@ def _greeting(ports: Ports, servers: Servers, tokens: dict[str, str], seconds: f
         lines += ["", "  Sign in with `Authorization: Bearer TOKEN`:"]
         lines += [f"    {name:<{width}}  {token}  {ACCOUNTS.get(name, '')}" for name, token in tokens.items()]
     if servers.ours:
-        lines += [
-            "",
-            "  For other commands, such as `helpdesk check`:",
-            *(f"    export {name}='{value}'" for name, value in _variables(servers).items()),
-        ]
+        exports = [f"    export {name}='{value}'" for name, value in _variables(servers).items()]
+        lines += ["", "  For other commands, such as `helpdesk check`:", *exports]
     return "\n".join([*lines, "", f"ready ({seconds:.1f} s; Ctrl-C stops everything, the data stays)"])

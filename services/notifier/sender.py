@@ -23,6 +23,9 @@ from services.notifier.repository import Attempted, DeliveryRepository, delivere
 IN_FLIGHT: Final = 64
 """Lanes of one channel under way at once: several times the connections, so that none of them waits for the database."""
 
+REFILL_AT: Final = IN_FLIGHT // 2
+"""Lanes left when more are fetched: asking for each one that ends would cost more than sending."""
+
 LONGEST_PAUSE: Final = timedelta(seconds=30)
 """Between two looks at a mail relay that is down. Short: the first mail after an outage should not wait for it."""
 
@@ -114,7 +117,7 @@ class Sender:
             return False
         # Asked before reading: a lane that ends meanwhile has been read with what it has just sent.
         busy = self._busy(now)
-        lanes = await self._deliveries.due(mine, now, IN_FLIGHT * 2, open_channels, busy)
+        lanes = await self._deliveries.due(mine, now, sum(room.values()), open_channels, busy)
         trying = self._breaker.failures > 0
         for lane, rows in lanes.items():
             channel = rows[0]["channel"]
@@ -155,7 +158,8 @@ class Sender:
             self._resting[lane] = self._mongo.now() + LONG_REST
         finally:
             del self._lanes[lane]
-            self._wake.set()
+            if len(self._lanes) <= REFILL_AT:
+                self._wake.set()
 
     async def _attempt(self, row: Document) -> bool:
         outcome = await self._channels[row["channel"]](row)

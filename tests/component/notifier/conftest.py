@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -136,9 +136,14 @@ async def settle(sender: Sender, *, steps: int = 1, within: float = 10.0) -> Non
 
 
 async def at_rest(*senders: Sender, within: float = 10.0) -> None:
+    await until(lambda: not any(sender.under_way for sender in senders), within=within)
+
+
+async def until(true: Callable[[], bool], *, within: float = 10.0) -> None:
+    """TimeoutError when it is not true by then."""
     async with asyncio.timeout(within):
         while True:
-            if not any(sender.under_way for sender in senders):
+            if true():
                 return
             await asyncio.sleep(0.005)
 
