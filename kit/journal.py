@@ -21,8 +21,8 @@ JOURNAL = CollectionSpec(
     indexes=(
         IndexModel([("stream", ASCENDING), ("seq", ASCENDING)], name="stream_seq", unique=True),
         IndexModel(
-            [("slot", ASCENDING), ("at", ASCENDING), ("seq", ASCENDING)],
-            name="unpublished",
+            [("at", ASCENDING), ("seq", ASCENDING), ("slot", ASCENDING)],  # slot last: merging 64 sorted ranges cost 10 ms a look
+            name="owed",
             partialFilterExpression={"published": False},
         ),
         IndexModel([("at", ASCENDING)], name="at"),

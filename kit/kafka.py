@@ -20,6 +20,10 @@ SESSION_TIMEOUT_MS = 45_000
 REBALANCE_TIMEOUT_MS = 60_000
 """aiokafka would use the session timeout; a batch under way must be able to end first."""
 
+METADATA_AGE_MS = 10_000
+"""A consumer that rejoined its group while a lost topic was being made anew holds no partition of it until it asks again; the
+client's own age of five minutes would be an outage of five minutes."""
+
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -69,6 +73,7 @@ def make_broker(settings: ServiceSettings, service: str, middlewares: Sequence[A
         enable_idempotence=True,
         allow_auto_create_topics=False,
         graceful_timeout=20.0,
+        metadata_max_age_ms=METADATA_AGE_MS,
         middlewares=middlewares,
         apply_types=False,
         logger=None,  # two lines per record; the inlet logs what matters

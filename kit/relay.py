@@ -22,6 +22,10 @@ Offsets = dict[int, tuple[int, int]]
 BATCH = 1_000
 """Entries per round: about 1 MB, one request per partition."""
 
+ANSWERS_WITHIN = 10.0
+"""Seconds a step waits for acknowledgements. An idempotent producer never gives a record up: while Kafka is away a step that waited for
+the end would count as stuck, and a process that accepts perfectly well would be restarted."""
+
 PUBLISHED = Counter("helpdesk_relay_published", "Journal entries acknowledged by Kafka", ["topic"])
 REPUBLISHED = Counter("helpdesk_relay_republished", "Journal entries owed again because Kafka lost its log", ["topic"])
 
@@ -44,6 +48,7 @@ class Relay:
         state: Collection,
         window: timedelta,
         logger: FilteringBoundLogger,
+        answers_within: float = ANSWERS_WITHIN,
     ) -> None:
         self._topic = topic
         self._journal = journal
@@ -53,23 +58,25 @@ class Relay:
         self._restore_topics = restore_topics
         self._state = state
         self._window = window
+        self._answers_within = answers_within
         self._logger = logger
         self._producer: AIOKafkaProducer | None = None
+        self._in_flight: list[tuple[Document, asyncio.Future[Any]]] = []
         self._known: dict[int, int] | None = None
         """Acknowledged offsets by partition, of any process before this one began to publish and of this one since."""
 
     async def step(self) -> bool:
-        """Publish one batch; True when there is probably more."""
-        mine = self._slots.mine
-        if not mine:
+        """Publish one batch; True when there is probably more. What Kafka has not answered in time is waited for in the next step."""
+        if not self._in_flight and not await self._send():
             return False
-        entries = await self._journal.unpublished(mine, BATCH)
-        if not entries:
-            return False
-        known = await self._acknowledged_before()
-        crash_point("relay.before_send")
-        acknowledged, offsets, failure = await self._send(entries)
+        _, unanswered = await asyncio.wait([future for _, future in self._in_flight], timeout=self._answers_within)
+        if unanswered:
+            self._logger.warning("relay.unanswered", topic=self._topic, records=len(unanswered))
+            return True
         crash_point("relay.after_ack")
+        full = len(self._in_flight) == BATCH
+        known = await self._acknowledged_before()
+        acknowledged, offsets, failure = self._outcome()
         if any(first <= known.get(partition, -1) for partition, (first, _) in offsets.items()):
             await self._check_places(offsets)
         await self._journal.mark_published(acknowledged)
@@ -79,29 +86,42 @@ class Relay:
         if failure is not None:
             await self.close()
             raise TransientError(f"publishing to {self._topic}: {failure!r}") from failure
-        return len(entries) == BATCH
+        return full
 
-    async def _send(self, entries: list[Document]) -> tuple[list[str], Offsets, BaseException | None]:
-        """(ids acknowledged, offsets per partition, first failure). After a failure the rest of its key is not sent on."""
+    async def _send(self) -> bool:
+        """Hand the next batch to the producer; False when there is nothing to publish. A record it refuses ends the batch."""
+        mine = self._slots.mine
+        entries = await self._journal.unpublished(mine, BATCH) if mine else []
+        if not entries:
+            return False
+        await self._acknowledged_before()
+        crash_point("relay.before_send")
         producer = await self._connected()
-        sent: list[tuple[Document, asyncio.Future[Any]]] = []
-        try:
-            for entry in entries:
-                sent.append((entry, await producer.send(self._topic, **record(entry))))  # noqa: PERF401 (kept when one fails)
-        except (KafkaError, OSError) as error:
-            failure: BaseException | None = error
-        else:
-            failure = None
-        results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
+        for entry in entries:
+            try:
+                answer: asyncio.Future[Any] = await producer.send(self._topic, **record(entry))
+            except (KafkaError, OSError) as error:
+                answer = asyncio.get_running_loop().create_future()
+                answer.set_exception(error)
+                self._in_flight.append((entry, answer))
+                break
+            self._in_flight.append((entry, answer))
+        return True
+
+    def _outcome(self) -> tuple[list[str], Offsets, BaseException | None]:
+        """(ids acknowledged, offsets per partition, first failure). After a failure nothing more of its key counts."""
+        answered, self._in_flight = self._in_flight, []
         acknowledged: list[str] = []
         offsets: Offsets = {}
         broken: set[str] = set()
-        for (entry, _), result in zip(sent, results, strict=True):
-            if isinstance(result, BaseException):
-                failure = failure or result
+        failure: BaseException | None = None
+        for entry, answer in answered:
+            if error := answer.exception():
+                failure = failure or error
                 broken.add(entry["key"])
             elif entry["key"] not in broken:
                 acknowledged.append(entry["_id"])
+                result = answer.result()
                 if result.offset >= 0:  # unknown when a repeat was acknowledged
                     first, last = offsets.get(result.partition, (result.offset, result.offset))
                     offsets[result.partition] = min(first, result.offset), max(last, result.offset)
@@ -150,7 +170,10 @@ class Relay:
             await self._log_lost(lost)
 
     async def check_log(self) -> bool:
-        """Compare the topic's ends with what was acknowledged; a shorter log was lost, so everything in the window is owed again."""
+        """Compare the topic's ends with what was acknowledged; a shorter log was lost, so everything in the window is owed again.
+
+        What is on its way to Kafka in that moment arrives before what is owed again: after a loss, and only then, order may suffer.
+        """
         # What was acknowledged is read first: ends asked for earlier would be behind what was published in between.
         remembered = await self._remembered()
         ends = await self._ends()

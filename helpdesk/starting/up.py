@@ -3,11 +3,13 @@
 import asyncio
 import os
 import signal
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from pydantic import SecretStr
 
 from helpdesk.embedded.errors import EmbeddedError
 from helpdesk.embedded.servers import KAFKA_PORT, KAFKA_VARIABLE, MONGO_PORT, MONGO_VARIABLE, Servers, find_or_start
@@ -16,6 +18,8 @@ from helpdesk.starting.progress import Progress
 
 if TYPE_CHECKING:
     from helpdesk.starting.processes import Processes
+    from kit.mongo import Mongo
+    from kit.settings import ServiceSettings
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -79,11 +83,12 @@ async def _run(stack: AsyncExitStack, data: Path, ports: Ports, kafka_port: int,
         if catching:
             await _catch_mail(stack, data, ports, progress)
         processes = Processes(SERVICES, ports.health, variables, data)
-        progress("starting the services")
         stack.push_async_callback(processes.stop)
-        processes.start()
-        progress("making topics and collections")
-        tokens = await _provide(variables, data, servers, demo=demo)
+        async with _administration(variables) as (settings, mongo):
+            progress("starting the services")
+            processes.start()
+            progress("making topics and collections")
+            tokens = await _provide(settings, mongo, data, servers, demo=demo)
         progress("waiting for the services")
         try:
             await processes.until_ready()
@@ -91,11 +96,11 @@ async def _run(stack: AsyncExitStack, data: Path, ports: Ports, kafka_port: int,
             raise Refusal(str(error)) from error
         seconds = progress.seconds
     typer.echo(_greeting(ports, servers, tokens, seconds, catching=catching, demo=demo))
-    await _watch(servers, processes)
+    await until_a_server_dies(servers, processes)
 
 
-async def _watch(servers: Servers, processes: "Processes") -> None:
-    """Until a server dies, which nothing can go on without."""
+async def until_a_server_dies(servers: Servers, processes: "Processes") -> None:
+    """Services are started again meanwhile; without a server nothing can go on, so its EmbeddedError is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(servers.until_dead())
@@ -113,27 +118,36 @@ async def _catch_mail(stack: AsyncExitStack, data: Path, ports: Ports, progress:
     stack.push_async_callback(catcher.stop)
 
 
-async def _provide(variables: dict[str, str], data: Path, servers: Servers, *, demo: bool) -> dict[str, str]:
-    """Topics, collections and, for the demo, its organisation and tokens. Refusal when it can't, or when nothing is loaded."""
+@asynccontextmanager
+async def _administration(variables: Mapping[str, str]) -> AsyncIterator[tuple["ServiceSettings", "Mongo"]]:
+    """A connection to a MongoDB that answers. Refusal for what can be foreseen to go wrong then and inside."""
     from helpdesk import provision
     from helpdesk.failing import FORESEEN, described
-    from helpdesk.starting import demo as demonstration
     from kit.settings import ServiceSettings
 
     try:
-        settings = ServiceSettings(kafka_bootstrap_servers=variables["KAFKA_BOOTSTRAP_SERVERS"], mongodb_uri=variables["MONGODB_URI"])  # type: ignore[arg-type]
+        settings = ServiceSettings(kafka_bootstrap_servers=variables[KAFKA_VARIABLE], mongodb_uri=SecretStr(variables[MONGO_VARIABLE]))
         mongo = provision.connected(settings)
         try:
-            await provision.init(settings, mongo)
-            if demo:
-                return await demonstration.prepare(settings, mongo, data)
-            if await provision.organisation_of(settings, mongo) is None:
-                raise Refusal(_nothing_loaded(servers))
-            return {}
+            await mongo.measure_clock()
+            yield settings, mongo
         finally:
             await mongo.close()
     except FORESEEN as error:
         raise Refusal(described(error)[0]) from error
+
+
+async def _provide(settings: "ServiceSettings", mongo: "Mongo", data: Path, servers: Servers, *, demo: bool) -> dict[str, str]:
+    """Topics, collections and, for the demo, its organisation and tokens. Refusal when nothing is loaded."""
+    from helpdesk import provision
+    from helpdesk.starting import demo as demonstration
+
+    await provision.init(settings, mongo)
+    if demo:
+        return await demonstration.prepare(settings, mongo, data)
+    if await provision.organisation_of(settings, mongo) is None:
+        raise Refusal(_nothing_loaded(servers))
+    return {}
 
 
 def _nothing_loaded(servers: Servers) -> str:

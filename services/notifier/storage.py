@@ -11,7 +11,7 @@ _PENDING = {"state": "pending"}
 DELIVERIES = CollectionSpec(
     "deliveries",
     indexes=(
-        IndexModel([("slot", ASCENDING), ("next_at", ASCENDING), ("order", ASCENDING)], name="due", partialFilterExpression=_PENDING),
+        IndexModel([("next_at", ASCENDING), ("order", ASCENDING), ("slot", ASCENDING)], name="next", partialFilterExpression=_PENDING),
         IndexModel([("lane", ASCENDING), ("order", ASCENDING)], name="lane", partialFilterExpression=_PENDING),
         IndexModel([("ticket_id", ASCENDING)], name="ticket"),
     ),

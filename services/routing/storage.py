@@ -12,7 +12,7 @@ TICKETS = CollectionSpec(
         IndexModel([("reference", ASCENDING)], name="reference", unique=True),
         IndexModel([("group", ASCENDING), ("open", ASCENDING), ("due_sort", ASCENDING), ("_id", ASCENDING)], name="queue"),
         IndexModel([("officer", ASCENDING), ("open", ASCENDING)], name="open_work", partialFilterExpression={"open": True}),
-        IndexModel([("slot", ASCENDING), ("next_at", ASCENDING)], name="next_at", partialFilterExpression={"next_at": {"$exists": True}}),
+        IndexModel([("next_at", ASCENDING), ("slot", ASCENDING)], name="alarms", partialFilterExpression={"next_at": {"$exists": True}}),
     ),
     schema={
         "bsonType": "object",

@@ -96,10 +96,11 @@ async def quiet(installation: Installation, seconds: float = 90) -> None:
 
 async def assert_promises_kept(installation: Installation, businesses: Businesses) -> None:
     """Every accepted request is one ticket, journalled once and told; nothing was lost, doubled or put out of order."""
+    await businesses.read()
     asked = list(businesses.asked.values())
     await installation.tickets(asked)
     await quiet(installation)
-    await assert_one_submission_each(installation, asked)
+    await assert_one_submission_each(installation, businesses)
     for service in topics.SERVICES:
         await assert_journal_whole(installation, service)
     await assert_tickets_equal_their_journal(installation, asked)
@@ -107,9 +108,15 @@ async def assert_promises_kept(installation: Installation, businesses: Businesse
     await assert_order_on_the_wire(installation)
 
 
-async def assert_one_submission_each(installation: Installation, asked: Sequence[Accepted]) -> None:
-    rows = await installation.database("intake")["submissions"].find({"_id": {"$in": [f"api:{one.key}" for one in asked]}}).to_list()
-    assert {row["_id"]: row["ticket_id"] for row in rows} == {f"api:{one.key}": one.ticket_id for one in asked}
+async def assert_one_submission_each(installation: Installation, businesses: Businesses) -> None:
+    """Whatever was sent again with its key or its Message-ID is one request."""
+    asked = list(businesses.asked.values())
+    intake = installation.database("intake")
+    by_api = {f"api:{one.key}": one.ticket_id for one in asked if one.key}
+    rows = await intake["submissions"].find({"_id": {"$in": list(by_api)}}, {"ticket_id": 1}).to_list()
+    assert {row["_id"]: row["ticket_id"] for row in rows} == by_api
+    addresses = [email for email, one in businesses.asked.items() if not one.key]
+    assert await intake["conversations"].count_documents({"email": {"$in": addresses}}) == len(addresses)
     assert len({one.ticket_id for one in asked}) == len(asked)
 
 

@@ -4,8 +4,11 @@ import asyncio
 import secrets
 from dataclasses import dataclass, field
 
+import aiosmtplib
+
 from kit.ids import new_id
 from tests.support.installation import Accepted, Installation
+from tests.support.waiting import wait_until
 
 
 @dataclass
@@ -16,6 +19,9 @@ class Businesses:
     asked: dict[str, Accepted] = field(default_factory=dict)
     """What was accepted, by the asker's address."""
 
+    wrote: list[str] = field(default_factory=list)
+    """Whose mail was taken."""
+
     async def one_asks(self) -> Accepted:
         """As a patient client: the same request under the same key until it is accepted."""
         key = new_id()
@@ -23,6 +29,31 @@ class Businesses:
         accepted = await self.installation.insist(key, email=email)
         self.asked[email] = accepted
         return accepted
+
+    async def one_writes(self) -> None:
+        """As a patient mail server: the same mail again until it is taken."""
+        email, message_id = f"m{secrets.token_hex(5)}@doanhnghiep.example", f"<{new_id()}@doanhnghiep.example>"
+
+        async def taken() -> bool:
+            try:
+                await self.installation.mail(email, "Xin hướng dẫn thủ tục.", message_id)
+            except aiosmtplib.SMTPResponseException as error:
+                assert 400 <= error.code < 500, f"a mail was refused for good: {error}"  # a mail server would give up
+                return False
+            except (aiosmtplib.SMTPException, OSError):
+                return False
+            return True
+
+        await wait_until(taken, f"the mail of {email} is taken", 90, pause=0.5)
+        self.wrote.append(email)
+
+    async def read(self) -> None:
+        """Wait until every mail that was taken has become a request."""
+        for email in self.wrote:
+            if email not in self.asked:
+                accepted = await wait_until(lambda email=email: self.installation.asked_by(email), f"the mail of {email} is a request")
+                assert accepted is not None
+                self.asked[email] = accepted
 
     async def ask(self, count: int, at_once: int = 5) -> list[Accepted]:
         turns = asyncio.Semaphore(at_once)
@@ -36,4 +67,6 @@ class Businesses:
     async def keep_asking(self, stop: asyncio.Event, at_least: int, pause: float = 0.4) -> None:
         while not stop.is_set() or len(self.asked) < at_least:
             await self.one_asks()
+            if len(self.asked) % 4 == 0:
+                await self.one_writes()
             await asyncio.sleep(pause)

@@ -115,6 +115,29 @@ async def test_a_conversation_by_chat_is_one_ticket_and_is_answered_where_it_beg
     assert await verdict(installation, "phuong", asked.reference, "first_response") == "met"
 
 
+async def test_a_request_by_mail_is_answered_by_mail_and_the_reply_to_the_answer_is_on_the_same_ticket(installation: Installation) -> None:
+    email = address()
+    await installation.mail(email, "Xin hỏi về thủ tục tạm nhập tái xuất.", Subject="Tạm nhập tái xuất")
+    acknowledgement = await nth_mail(installation, email, 1)
+    asked = await installation.asked_by(email)
+    assert asked is not None
+    assert asked.reference in acknowledgement.subject
+    await installation.tickets([asked])
+    row = await installation.ticket(asked)
+    assert row is not None
+    assert (row["group"], row["channel"], row["subject"]) == ("focal-point", "email", "Tạm nhập tái xuất")
+
+    await installation.officer("binh").do("reply", asked.reference, text="Mời xem Điều 50 Luật Hải quan.")
+    answer = await nth_mail(installation, email, 2)
+    assert "Mời xem Điều 50 Luật Hải quan." in answer.text
+    assert await verdict(installation, "phuong", asked.reference, "first_response") == "met"
+
+    headers = {"Subject": f"Re: {answer.subject}", "In-Reply-To": answer.message_id, "References": answer.message_id}
+    await installation.mail(email, "Xin cảm ơn, còn thời hạn?", **headers)
+    await wait_until(lambda: messages(installation, asked, 3), "the reply is on the ticket")
+    assert await installation.database("intake")["conversations"].count_documents({"email": email}) == 1
+
+
 async def messages(installation: Installation, asked: Accepted, count: int) -> bool:
     return await installation.database("routing")["messages"].count_documents({"ticket_id": asked.ticket_id}) >= count
 

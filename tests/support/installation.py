@@ -12,9 +12,11 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Final, Self
 
+import aiosmtplib
 import httpx
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
@@ -32,6 +34,9 @@ from tests.support.mail_sink import MailSink
 from tests.support.waiting import wait_until
 
 GRACE_SECONDS: Final = 30
+MAILBOX: Final = "helpdesk@customs.example"
+"""The demo's focal point."""
+
 SESSION_SECONDS: Final = "6"
 """The least Kafka allows: a test need not wait 45 s for a killed consumer's partitions."""
 
@@ -40,7 +45,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Accepted:
-    """What a business is told with 202. `key` is the Idempotency-Key it sent."""
+    """What a business is told with 202. `key` is the Idempotency-Key it sent, empty for what came by mail."""
 
     key: str
     ticket_id: str
@@ -213,6 +218,20 @@ class Installation:
         accepted = await wait_until(once, f"the request {key} is accepted", 90, pause=0.3)
         assert accepted is not None
         return accepted
+
+    async def mail(self, sender: str, text: str, message_id: str | None = None, *, to: str = MAILBOX, **headers: str) -> None:
+        """One mail to a mailbox of ours. Raises aiosmtplib.SMTPException or OSError when it was not taken."""
+        message = EmailMessage()
+        for name, value in ({"From": sender, "To": to, "Subject": "Hỏi về thủ tục"} | headers).items():
+            message[name] = value
+        message["Message-ID"] = message_id or f"<{new_id()}@doanhnghiep.example>"
+        message.set_content(text)
+        await aiosmtplib.send(message, hostname="127.0.0.1", port=self.mail_port, timeout=20)
+
+    async def asked_by(self, sender: str) -> Accepted | None:
+        """What became of the first mail of this sender; its mail is its key."""
+        row = await self.database("intake")["conversations"].find_one({"email": sender}, sort=[("_id", 1)])
+        return Accepted("", row["_id"], row["reference"], "") if row else None
 
     async def say(self, accepted: Accepted, text: str) -> httpx.Response:
         """One more message on a request by the API."""

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from helpdesk.embedded.ports import is_free
 from tests.support.servers import KafkaFactory, MongoFactory
 from tests.support.up_running import OPTIONS, Up, descendants, some_ports, still_running
 from tests.support.waiting import PATIENCE
@@ -33,12 +34,6 @@ STOP_SECONDS = 30
 def http() -> Iterator[httpx.Client]:
     with httpx.Client(trust_env=False, timeout=20) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Kept from one start to the next, as a person's `.helpdesk`."""
-    return tmp_path_factory.mktemp("up") / "kept here"
 
 
 def until(look: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
@@ -75,91 +70,90 @@ def pid_of(up: Up, words: str) -> int:
     return pid
 
 
-def all_free(up: Up) -> bool:
-    return [option for option, port in up.ports.items() if not can_listen(port)] == []
+def taken(up: Up) -> list[str]:
+    return [option for option, port in up.ports.items() if not is_free(port)]
 
 
-def can_listen(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def test_a_life_of_up(data: Path, http: httpx.Client) -> None:
-    """From nothing, through a killed service and SIGTERM, to a second start on the same data, and through `kill -9`."""
-    with Up(data, "--demo") as first:
-        print(f"first start: ready after {first.until_ready(180):.1f} s")
-        for option in ("--intake-port", "--routing-port", "--mail-port", "--catcher-port"):
-            assert f"127.0.0.1:{first.ports[option]}" in first.said
-        assert all(step in first.said for step in ("starting MongoDB ...", "starting Kafka ...", "waiting for the services ..."))
+def test_from_nothing_to_ready_through_a_killed_service_to_a_second_start_and_away_without_a_trace(
+    tmp_path: Path, http: httpx.Client
+) -> None:
+    with Up(tmp_path / "kept here", "--demo") as first:
+        tell("first start: ready", first.until_ready(180))
+        greeted(first)
         tokens = first.tokens()
-        assert set(tokens) == {"binh", "lan", "hoa", "admin", "auditor"}
         asked = [ask(first, http, "before")]
         assert queue(first, http, tokens["lan"]) == asked
         kill_a_service(first, http, "routing")
         asked.append(ask(first, http, "after"))
-        processes = descendants(first.process.pid)
-        assert sorted(words for words in ("java", "mongod", "run intake", "run routing", "run notifier") if any_of(processes, words)) == [
-            "java",
-            "mongod",
-            "run intake",
-            "run notifier",
-            "run routing",
-        ]
-        seconds = first.stop()
-        print(f"stopped by SIGTERM after {seconds:.1f} s")
-        assert (first.process.returncode, "Traceback" in first.said) == (0, False)
-        assert seconds < STOP_SECONDS
-        assert still_running(processes, 0) == []
-        assert all_free(first)
-    for service in ("intake", "routing", "notifier"):
-        assert "relay.log_lost" not in (data / f"{service}.log").read_text()
+        stopped_by_sigterm(first)
+    nothing_lost(first.data)
 
-    with Up(data, "--demo", ports=first.ports) as second:
+    with Up(first.data, "--demo", ports=first.ports) as second:
         seconds = second.until_ready()
-        print(f"second start: ready after {seconds:.1f} s")
+        tell("second start: ready", seconds)
         assert seconds < SECOND_START_SECONDS
         assert second.tokens() == tokens
         assert sorted(queue(second, http, tokens["lan"])) == sorted(asked)
         assert asked[0] in http.get(second.address("--catcher-port")).text
-        asked.append(ask(second, http, "again"))
-        processes = descendants(second.process.pid)
-        second.process.kill()
-        second.wait(10)
-        assert still_running(processes) == []
-        assert all_free(second)
-
-    with Up(data, "--demo", ports=first.ports) as third:
-        third.until_ready()
-        assert sorted(queue(third, http, tokens["lan"])) == sorted(asked)
-        lose_kafka(third)
+        ask(second, http, "again")
+        stopped_by_kill_9(second)
+    nothing_lost(first.data)
 
 
-def any_of(processes: dict[int, str], words: str) -> bool:
-    return any(words in line for line in processes.values())
+def tell(what: str, seconds: float) -> None:
+    """For whoever looks with `-s`."""
+    print(f"{what} after {seconds:.1f} s")  # noqa: T201
+
+
+def greeted(up: Up) -> None:
+    """Addresses, accounts, and what was going on meanwhile, line by line."""
+    for option in ("--intake-port", "--routing-port", "--mail-port", "--catcher-port", "--kafka-port", "--mongo-port"):
+        assert f"127.0.0.1:{up.ports[option]}" in up.said
+    assert all(step in up.said for step in ("starting MongoDB ...", "starting Kafka ...", "waiting for the services ..."))
+    assert set(up.tokens()) == {"binh", "lan", "hoa", "admin", "auditor"}
 
 
 def kill_a_service(up: Up, http: httpx.Client, name: str) -> None:
     """It comes back by itself, as another process."""
     killed = pid_of(up, f"run {name}")
     os.kill(killed, signal.SIGKILL)
+    began = time.monotonic()
     until(lambda: f"{name} ended and is started again" in up.said, "up says so")
     until(lambda: http.get(f"{up.address(f'--{name}-port')}/readyz").status_code == 200, f"{name} is ready again")
+    tell(f"{name} killed: ready again", time.monotonic() - began)
     assert pid_of(up, f"run {name}") != killed
 
 
-def lose_kafka(up: Up) -> None:
-    """A server that dies ends everything, with a sentence."""
+def running(up: Up) -> dict[int, str]:
+    """Everything it has started, which is what there should be."""
     processes = descendants(up.process.pid)
-    os.kill(pid_of(up, "kafka.Kafka"), signal.SIGKILL)
-    assert up.wait(60) == 1
-    assert "Kafka ended while it was serving" in up.said
-    assert "Traceback" not in up.said
+    for words in ("kafka.Kafka", "mongod", "run intake", "run routing", "run notifier"):
+        assert any(words in line for line in processes.values()), f"{words} does not run"
+    return processes
+
+
+def stopped_by_sigterm(up: Up) -> None:
+    processes = running(up)
+    seconds = up.stop()
+    tell("SIGTERM: stopped", seconds)
+    assert (up.process.returncode, "Traceback" in up.said) == (0, False)
+    assert seconds < STOP_SECONDS
     assert still_running(processes, 0) == []
+    assert taken(up) == []
+
+
+def stopped_by_kill_9(up: Up) -> None:
+    processes = running(up)
+    up.process.kill()
+    up.wait(10)
+    assert still_running(processes) == []
+    until(lambda: not taken(up), "every port is free")
+
+
+def nothing_lost(data: Path) -> None:
+    """No relay thought that Kafka had lost its log."""
+    for service in ("intake", "routing", "notifier"):
+        assert "log_lost" not in (data / f"{service}.log").read_text()
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -188,21 +182,22 @@ async def test_servers_that_are_named_are_used_and_no_others_started(
         "MONGODB_URI": mongo.uri,
         "HELPDESK_SMTP_URL": "smtp://127.0.0.1:9",
     }
-    with Up(tmp_path, **named) as nothing_loaded:
+    data = tmp_path / "up"
+    with Up(data, **named) as nothing_loaded:
         assert nothing_loaded.wait(120) == 1
     assert nothing_loaded.said.strip().splitlines()[-1] == (
         "No organisation is loaded. Start with --demo to try it out, or run `helpdesk load FILE.yaml`, then start again."
     )
-    with Up(tmp_path, "--demo", **named) as up:
+    with Up(data, "--demo", **named) as up:
         up.until_ready()
         processes = descendants(up.process.pid)
         assert [line for line in processes.values() if "mongod" in line or "java" in line] == []
         assert "Mail catcher" not in up.said
         assert "export " not in up.said
-        assert all(can_listen(up.ports[option]) for option in ("--catcher-port", "--catcher-smtp-port", "--kafka-port", "--mongo-port"))
+        assert all(is_free(up.ports[option]) for option in ("--catcher-port", "--catcher-smtp-port", "--kafka-port", "--mongo-port"))
         assert up.stop() < STOP_SECONDS
         assert still_running(processes, 0) == []
-    assert {file.name for file in tmp_path.iterdir()} & {"kafka.lock", "mongo.lock", "mail"} == set()
+    assert {file.name for file in data.iterdir()} & {"kafka.lock", "mongo.lock", "mail"} == set()
 
 
 def test_a_named_server_that_is_away_and_a_setting_that_is_wrong_are_sentences(tmp_path: Path) -> None:

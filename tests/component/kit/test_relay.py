@@ -38,7 +38,7 @@ class Line:
         self.producers: list[AIOKafkaProducer] = []
         self.relay = self.another()
 
-    def another(self, make: Callable[[], Any] | None = None, journal: Journal | None = None) -> Relay:
+    def another(self, make: Callable[[], Any] | None = None, journal: Journal | None = None, **options: Any) -> Relay:
         self.slots = Slots(self.mongo, self.database["relay_leases"], "only")
         return Relay(
             self.topic,
@@ -50,6 +50,7 @@ class Line:
             state=self.database["relay_state"],
             window=HOUR,
             logger=self.logger,
+            **options,
         )
 
     def make_producer(self) -> AIOKafkaProducer:
@@ -209,6 +210,43 @@ async def test_after_a_failure_another_producer_takes_over(line: Line) -> None:
     await line.relay.step()
     assert len(line.producers) == 2
     assert await line.published() == {"bad": ["bad-1"]}
+
+
+class Silent:
+    """A producer that hands records on when it is told to, as one does whose Kafka is away."""
+
+    def __init__(self, real: AIOKafkaProducer) -> None:
+        self._real = real
+        self._held: list[tuple[asyncio.Future[Any], dict[str, Any]]] = []
+
+    async def start(self) -> None:
+        await self._real.start()
+
+    async def stop(self) -> None:
+        await self._real.stop()
+
+    async def send(self, topic: str, **record: Any) -> Any:
+        self._held.append((asyncio.get_running_loop().create_future(), {"topic": topic, **record}))
+        return self._held[-1][0]
+
+    async def answer(self) -> None:
+        for future, record in self._held:
+            future.set_result(await self._real.send_and_wait(**record))
+        self._held.clear()
+
+
+async def test_a_kafka_that_does_not_answer_holds_no_step_for_ever_and_nothing_is_sent_twice(line: Line) -> None:
+    await line.happen(happened("a", 1), happened("b", 1))
+    silent = Silent(line.make_producer())
+    line.relay = line.another(lambda: silent, answers_within=0.05)
+    await line.slots.renew()
+    for _ in range(3):
+        assert await line.relay.step() is True
+    assert await line.owed() == ["a-1", "b-1"]
+    await silent.answer()
+    await line.relay.step()
+    assert await line.owed() == []
+    assert await line.published() == {"a": ["a-1"], "b": ["b-1"]}
 
 
 async def test_a_relay_that_has_never_published_raises_no_alarm(line: Line) -> None:
