@@ -28,16 +28,22 @@ class ServiceSettings(BaseSettings):
         default=True, description="Create missing topics at the start; where services may not, say false and run `helpdesk init`."
     )
     kafka_session_timeout_seconds: float = Field(
-        default=45, ge=6, le=1800, description="How long Kafka keeps the work of a killed process for it. Shorter: taken over sooner, lost in longer pauses."
+        default=45,
+        ge=6,
+        le=1800,
+        description="How long Kafka keeps the work of a killed process for it. Shorter: taken over sooner, lost in longer pauses.",
     )
     mongodb_uri: SecretStr = Field(
         default=SecretStr("mongodb://127.0.0.1:27017/?replicaSet=helpdesk"),
         validation_alias=AliasChoices("MONGODB_URI", "HELPDESK_MONGODB_URI"),
         description="MongoDB replica set; TLS and credentials go into the URI.",
     )
-    mongodb_database_prefix: str = Field(default="helpdesk", pattern=r"^[a-z0-9_-]{1,32}$", description="Databases are called `<prefix>_<service>`.")
+    mongodb_database_prefix: str = Field(
+        default="helpdesk", pattern=r"^[a-z0-9_-]{1,32}$", description="Databases are called `<prefix>_<service>`."
+    )
     secret: SecretStr = Field(
-        default=SecretStr(""), description="Signs status links. At least 32 characters; several separated by commas while rotating, newest first."
+        default=SecretStr(""),
+        description="Signs status links. At least 32 characters; several separated by commas while rotating, newest first.",
     )
     public_url: str = Field(default="http://127.0.0.1:8000", description="Where businesses reach the form; the base of status links.")
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
