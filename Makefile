@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+ROUNDS ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -10,7 +11,7 @@ LOCK := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help up test check lint types contracts unit fmt schemas lock clean
+.PHONY: help up test check lint types contracts unit chaos fmt schemas lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ contracts: $(VENV)/.dev ## Who may import whom
 
 unit: $(VENV)/.dev ## The fast tests alone: no server is started
 	$(BIN)/python -m pytest tests/unit $(ARGS)
+
+chaos: $(VENV)/.dev ## Kill everything at random, again and again (rounds: make chaos ROUNDS=50)
+	HELPDESK_CHAOS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/chaos $(ARGS)
 
 fmt: $(VENV)/.dev ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only --quiet .

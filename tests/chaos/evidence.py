@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -153,7 +154,7 @@ def assert_acknowledged(installation: Installation, businesses: Businesses) -> N
         mails = installation.sink.to(email)
         assert mails, f"{accepted.reference} was never acknowledged"
         assert {mail.content for mail in mails} == {mails[0].content}
-        for earlier, later in zip(mails, mails[1:], strict=False):
+        for earlier, later in pairwise(mails):
             assert any(earlier.at <= death <= earlier.at + RECORD_SECONDS for death in deaths), (
                 f"{accepted.reference} was acknowledged twice, {later.at - earlier.at:.1f} s apart, with no death of the notifier between"
             )
@@ -163,7 +164,7 @@ async def assert_order_on_the_wire(installation: Installation) -> None:
     """In each ticket's records, repeats aside, the writer's sequence counts from 1: nothing overtook anything."""
     for name in (topics.REQUESTS, topics.TICKETS):
         for ticket, numbers in sequences(await records(installation, name)).items():
-            assert numbers == list(range(1, len(numbers) + 1)), f"{name} {ticket}"
+            assert numbers == list(range(1, len(numbers) + 1)), f"{name} {ticket!r}"
 
 
 def sequences(found: Iterable[ConsumerRecord]) -> dict[bytes, list[int]]:

@@ -4,8 +4,10 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import get_args
 
+from helpdesk.embedded.process import Child
 from kit.crashpoints import Point
 from tests.chaos.conftest import ROUNDS
 from tests.chaos.evidence import assert_promises_kept
@@ -19,13 +21,17 @@ AT_LEAST = 30
 LONGEST_LIFE = 120.0
 
 
+def dead(child: Child) -> bool:
+    return not child.alive
+
+
 async def live_and_die(installation: Installation, service: str, points: tuple[Point, ...]) -> None:
     """Start the service again and again, each time with the next place to die at, and at last without one."""
     await installation.stop(service)
     for point in points:
         installation.start(service, crash_at=point)
         child = installation.children[service]
-        await wait_until(lambda child=child: not child.alive, f"{service} dies at {point}", LONGEST_LIFE, pause=0.02)
+        await wait_until(partial(dead, child), f"{service} dies at {point}", LONGEST_LIFE, pause=0.02)
         installation.ended.append((service, time.monotonic()))
         assert died_by_itself(child), f"{service} was to die at {point} and ended otherwise:\n{child.last_lines()}"
     installation.start(service)

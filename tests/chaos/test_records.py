@@ -20,7 +20,9 @@ Header = tuple[str, bytes]
 MARK: Header = ("poison", b"1")
 
 
-async def produce(installation: Installation, topic: str, *values: bytes, key: bytes | None = None, headers: tuple[Header, ...] = ()) -> None:
+async def produce(
+    installation: Installation, topic: str, *values: bytes, key: bytes | None = None, headers: tuple[Header, ...] = ()
+) -> None:
     async with AIOKafkaProducer(bootstrap_servers=installation.kafka.bootstrap_servers, max_request_size=4 * 1024 * 1024) as producer:
         for value in values:
             await producer.send_and_wait(topic, value, key=key or new_id().encode(), headers=[MARK, *headers])

@@ -47,7 +47,8 @@ async def test_100_requests_while_kafka_is_away_are_accepted_and_become_tickets(
     installation.start("intake")
     await businesses.one_asks()
     await businesses.one_writes()
-    assert await installation.database("routing")["tickets"].count_documents({"_id": {"$in": [a.ticket_id for a in businesses.asked.values()]}}) == 0
+    ids = [accepted.ticket_id for accepted in businesses.asked.values()]
+    assert await installation.database("routing")["tickets"].count_documents({"_id": {"$in": ids}}) == 0
     await asyncio.sleep(max(0.0, began + OUTAGE_SECONDS - time.monotonic()))
     await installation.kafka.start()
     await assert_promises_kept(installation, businesses)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -86,7 +87,9 @@ class Installation:
             await asyncio.gather(self.kafka.start(), self.mongo.start())
             await self._provide()
             self._client: AsyncMongoClient[Row] = await self._stack.enter_async_context(AsyncMongoClient(self.mongo.uri, tz_aware=True))
-            self.http = await self._stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=40, limits=httpx.Limits(max_keepalive_connections=0)))
+            # A connection for each request: one kept open to a killed process would fail the next.
+            apart = httpx.Limits(max_keepalive_connections=0)
+            self.http = await self._stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=40, limits=apart))
             self._stack.push_async_callback(self.sink.off)
             await self.sink.on()
             self._stack.push_async_callback(self.stop)
@@ -166,7 +169,7 @@ class Installation:
 
     async def ready(self, *services: str) -> None:
         for service in services or SERVICES:
-            await wait_until(lambda service=service: self._is_ready(service), f"{service} is ready", 90)
+            await wait_until(partial(self._is_ready, service), f"{service} is ready", 90)
 
     async def _is_ready(self, service: str) -> bool:
         if not self.children[service].alive:
@@ -215,9 +218,7 @@ class Installation:
             except (httpx.HTTPError, Refused):
                 return None
 
-        accepted = await wait_until(once, f"the request {key} is accepted", 90, pause=0.3)
-        assert accepted is not None
-        return accepted
+        return await wait_until(once, f"the request {key} is accepted", 90, pause=0.3)
 
     async def mail(self, sender: str, text: str, message_id: str | None = None, *, to: str = MAILBOX, **headers: str) -> None:
         """One mail to a mailbox of ours. Raises aiosmtplib.SMTPException or OSError when it was not taken."""
@@ -235,10 +236,9 @@ class Installation:
 
     async def say(self, accepted: Accepted, text: str) -> httpx.Response:
         """One more message on a request by the API."""
-        url, _, token = accepted.status_url.partition("?k=")
         address = f"{self.address('intake')}/api/v1/requests/{accepted.reference}/messages"
-        assert accepted.reference in url
-        return await self.http.post(address, params={"k": token.partition("&")[0]}, json={"text": text}, headers={"Idempotency-Key": new_id()})
+        token = httpx.URL(accepted.status_url).params["k"]
+        return await self.http.post(address, params={"k": token}, json={"text": text}, headers={"Idempotency-Key": new_id()})
 
     # Officers
 
@@ -283,15 +283,14 @@ class Officer:
 
     async def do(self, action: str, reference: str, **body: Any) -> Row:
         """Read the ticket, act on what was read; again when somebody (the ticker, a delivery) was faster."""
-        for _ in range(10):
+        answer: httpx.Response | None = None
+        while answer is None or answer.status_code == httpx.codes.PRECONDITION_FAILED:
             seen = (await self.ticket(reference))["ticket"]["version"]
             headers = self._headers | {"If-Match": f'"{seen}"'}
             answer = await self._http.post(f"{self._address}/tickets/{reference}/{action}", json=body, headers=headers)
-            if answer.status_code == 200:
-                return dict(answer.json())
-            if answer.status_code != httpx.codes.PRECONDITION_FAILED:
-                break
-        raise Refused(f"{answer.status_code}: {answer.text}")
+        if answer.status_code != 200:
+            raise Refused(f"{answer.status_code}: {answer.text}")
+        return dict(answer.json())
 
 
 def request(**changed: Any) -> Row:

@@ -77,7 +77,7 @@ class MailSink:
         self._server.close()
         for line in list(self._lines):
             if line.transport is not None:
-                line.transport.abort()
+                line.transport.close()
         await self._server.wait_closed()
         self._server = None
 

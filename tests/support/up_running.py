@@ -28,7 +28,7 @@ SET_BY_US: Final = ("HELPDESK_", "KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI")
 class Up:
     """One run of it; `with` ends it for certain."""
 
-    def __init__(self, data: Path, *arguments: str, ports: Mapping[str, int] | None = None, **variables: str) -> None:
+    def __init__(self, data: Path, *arguments: str, ports: Mapping[str, int] | None = None, variables: Mapping[str, str] | None = None) -> None:
         self.data = data
         self.ports = dict(ports or some_ports())
         options = [part for option, port in self.ports.items() for part in (option, str(port))]
@@ -38,7 +38,7 @@ class Up:
             [sys.executable, "-m", "helpdesk", "up", "--data", str(data), *options, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=clean | variables,
+            env=clean | dict(variables or {}),
         )
         self._lines: list[bytes] = []
         self._readers = [threading.Thread(target=self._read, args=(pipe,)) for pipe in (self.process.stdout, self.process.stderr)]

@@ -74,7 +74,7 @@ def taken(up: Up) -> list[str]:
     return [option for option, port in up.ports.items() if not is_free(port)]
 
 
-def test_from_nothing_to_ready_through_a_killed_service_to_a_second_start_and_away_without_a_trace(
+def test_from_nothing_to_ready_with_a_killed_service_to_a_second_start_and_gone_without_a_trace(
     tmp_path: Path, http: httpx.Client
 ) -> None:
     with Up(tmp_path / "kept here", "--demo") as first:
@@ -183,12 +183,12 @@ async def test_servers_that_are_named_are_used_and_no_others_started(
         "HELPDESK_SMTP_URL": "smtp://127.0.0.1:9",
     }
     data = tmp_path / "up"
-    with Up(data, **named) as nothing_loaded:
+    with Up(data, variables=named) as nothing_loaded:
         assert nothing_loaded.wait(120) == 1
     assert nothing_loaded.said.strip().splitlines()[-1] == (
         "No organisation is loaded. Start with --demo to try it out, or run `helpdesk load FILE.yaml`, then start again."
     )
-    with Up(data, "--demo", **named) as up:
+    with Up(data, "--demo", variables=named) as up:
         up.until_ready()
         processes = descendants(up.process.pid)
         assert [line for line in processes.values() if "mongod" in line or "java" in line] == []
@@ -207,7 +207,7 @@ def test_a_named_server_that_is_away_and_a_setting_that_is_wrong_are_sentences(t
         (away | {"HELPDESK_KAFKA_PARTITIONS": "0"}, "HELPDESK_KAFKA_PARTITIONS: Input should be greater than or equal to 1"),
         (away | {"MONGODB_URI": "mongo://x"}, "MONGODB_URI: Invalid URI scheme: URI must begin with 'mongodb://' or 'mongodb+srv://'"),
     ):
-        with Up(tmp_path, "--demo", **variables) as up:
+        with Up(tmp_path, "--demo", variables=variables) as up:
             assert up.wait(60) == 1
         assert up.said.strip().splitlines()[-1].startswith(says)
         assert "Traceback" not in up.said

@@ -321,6 +321,28 @@ async def test_an_empty_topic_of_the_same_name_is_a_lost_log_too(line: Line) -> 
     assert await line.owed() == ["a-2", "b-1", "c-1"]
 
 
+async def test_a_new_log_that_is_longer_than_the_lost_one_is_known_by_its_first_acknowledged_place(line: Line) -> None:
+    await now_and_before(line)
+    await delete(line.settings, line.topic)
+
+    async def made_again() -> bool:
+        return line.topic in await ensure_topics(line.settings, [line.topic])
+
+    await eventually(made_again)
+    late = [happened(ticket, number, occurred_at=line.mongo.now()) for ticket in "ab" for number in (3, 4, 5, 6)]
+    await line.happen(*late)
+    published = line.another()
+    await line.slots.renew()
+    while await line.owed():
+        with suppress(TransientError):
+            await published.step()
+    await published.close()
+    lasting = await line.published()
+    assert {"a-2", "b-1"} <= {event for events in lasting.values() for event in events}
+    await line.relay.check_log()
+    assert await line.owed() == []
+
+
 async def test_the_age_of_the_oldest_waiting_entry_can_be_seen(line: Line) -> None:
     await line.happen(happened("a", 1, occurred_at=line.mongo.now() - timedelta(seconds=90)))
     await measure_age(line.journal.oldest_unpublished_at, line.topic, line.mongo.now)
