@@ -38,9 +38,7 @@ class Slots:
         now = self._mongo.now()
         until = now + LEASE
         with translated():
-            await self._collection.update_one(
-                {"_id": f"member:{self._owner}"}, {"$set": {"until": until, "kind": "member"}}, upsert=True
-            )
+            await self._collection.update_one({"_id": f"member:{self._owner}"}, {"$set": {"until": until, "kind": "member"}}, upsert=True)
             await self._collection.delete_many({"kind": "member", "until": {"$lt": now - 10 * LEASE}})
             members = await self._collection.count_documents({"kind": "member", "until": {"$gte": now}})
             await self._collection.update_many({"owner": self._owner, "until": {"$gte": now}}, {"$set": {"until": until}})

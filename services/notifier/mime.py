@@ -23,6 +23,9 @@ _UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u20
 _UNTIDY: Final = re.compile(rf"{_UNSEEN.pattern}|[^\S ]| {{2}}|^ | $")
 """What `one_line` would change; most text needs nothing, and finding that out is ten times cheaper than doing it."""
 _MOSTLY_ASCII: Final = 6
+_CONTINUES_MASK: Final = 0b1100_0000
+_CONTINUES: Final = 0b1000_0000
+"""A byte in the middle of a UTF-8 character (RFC 3629 section 3)."""
 
 
 def visible(text: str) -> str:
@@ -87,7 +90,7 @@ def _chunks(text: str, first_room: int) -> Iterator[bytes]:
     start = 0
     while len(raw) - start > (longest := (room - _WORD_OVERHEAD) // 4 * 3):
         end = start + longest
-        while raw[end] & 0xC0 == 0x80:  # in the middle of a character
+        while raw[end] & _CONTINUES_MASK == _CONTINUES:
             end -= 1
         yield raw[start:end]
         start, room = end, _LINE - 1

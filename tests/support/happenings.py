@@ -21,7 +21,7 @@ HAI, HUNG, HONG = Actor("hai", "Hai"), Actor("hung", "Hung"), Actor("hong", "Hon
 """Two officers of the group that `opened` tickets are in, and its lead."""
 
 
-def request(received_at: datetime = OPENED, ticket_id: str = TICKET, **changed: Any) -> RequestReceived:  # noqa: ANN401 (fields of the event)
+def request(received_at: datetime = OPENED, ticket_id: str = TICKET, **changed: Any) -> RequestReceived:
     fields: dict[str, Any] = {
         "id": f"request-of-{ticket_id}",
         "source": "helpdesk/intake",
@@ -43,7 +43,7 @@ def request(received_at: datetime = OPENED, ticket_id: str = TICKET, **changed: 
     return RequestReceived.model_validate({**fields, **changed})
 
 
-def message(at: datetime, number: int = 2, **changed: Any) -> MessageReceived:  # noqa: ANN401
+def message(at: datetime, number: int = 2, **changed: Any) -> MessageReceived:
     fields: dict[str, Any] = {
         "id": f"heard-{number}",
         "source": "helpdesk/intake",
@@ -58,11 +58,11 @@ def message(at: datetime, number: int = 2, **changed: Any) -> MessageReceived:  
     return MessageReceived.model_validate({**fields, **changed})
 
 
-def delivered(message_id: str | None, accepted_at: datetime, **changed: Any) -> NotificationDelivered:  # noqa: ANN401
+def delivered(message_id: str | None, accepted_at: datetime, **changed: Any) -> NotificationDelivered:
     return NotificationDelivered.model_validate({**_about(message_id, accepted_at), "accepted_at": accepted_at, "attempts": 1, **changed})
 
 
-def failed(message_id: str | None, at: datetime, **changed: Any) -> NotificationFailed:  # noqa: ANN401
+def failed(message_id: str | None, at: datetime, **changed: Any) -> NotificationFailed:
     return NotificationFailed.model_validate({**_about(message_id, at), "reason": "mailbox unknown", "attempts": 5, **changed})
 
 
@@ -97,10 +97,10 @@ class Life:
     def business(self, at: datetime, number: int = 2, *, read_at: datetime | None = None, automatic: str | None = None) -> Decision:
         return self._step(business_message(self.ticket, message(at, number, automatic=automatic), self.ctx, read_at or at))
 
-    def accepted(self, message_id: str | None, at: datetime, **changed: Any) -> Decision:  # noqa: ANN401
+    def accepted(self, message_id: str | None, at: datetime, **changed: Any) -> Decision:
         return self._step(delivery(self.ticket, delivered(message_id, at, **changed), self.ctx, at + timedelta(seconds=1)))
 
-    def bounced(self, message_id: str | None, at: datetime, **changed: Any) -> Decision:  # noqa: ANN401
+    def bounced(self, message_id: str | None, at: datetime, **changed: Any) -> Decision:
         return self._step(delivery(self.ticket, failed(message_id, at, **changed), self.ctx, at))
 
     def time(self, at: datetime) -> Decision:
@@ -149,5 +149,5 @@ def types(decision: Decision) -> list[str]:
     return [event.type for event in decision.events]
 
 
-def keys(people: Any) -> list[str]:  # noqa: ANN401 (recipients of whichever event)
+def keys(people: Any) -> list[str]:
     return [person.key for person in people]

@@ -24,7 +24,7 @@ def named(vi: str, en: str) -> dict[str, str]:
     return {"vi": vi, "en": en}
 
 
-def officer(key: str, *groups: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 (fields as an administrator writes them)
+def officer(key: str, *groups: str, **more: Any) -> dict[str, Any]:
     return {"key": key, "name": key.title(), "email": f"{key}@customs.example", "groups": list(groups), **more}
 
 
@@ -123,11 +123,11 @@ def as_written() -> dict[str, Any]:
     }
 
 
-def organisation(**changed: Any) -> Organisation:  # noqa: ANN401 (whole parts of the file)
+def organisation(**changed: Any) -> Organisation:
     return Organisation.model_validate({**as_written(), **changed})
 
 
-def with_officers(*changed: dict[str, Any], **more: Any) -> Organisation:  # noqa: ANN401
+def with_officers(*changed: dict[str, Any], **more: Any) -> Organisation:
     """The organisation with these officers in the places of those of the same keys."""
     by_key = {spec["key"]: spec for spec in [*as_written()["officers"], *changed]}
     return organisation(officers=list(by_key.values()), **more)

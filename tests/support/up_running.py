@@ -28,7 +28,9 @@ SET_BY_US: Final = ("HELPDESK_", "KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI")
 class Up:
     """One run of it; `with` ends it for certain."""
 
-    def __init__(self, data: Path, *arguments: str, ports: Mapping[str, int] | None = None, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *arguments: str, ports: Mapping[str, int] | None = None, variables: Mapping[str, str] | None = None
+    ) -> None:
         self.data = data
         self.ports = dict(ports or some_ports())
         options = [part for option, port in self.ports.items() for part in (option, str(port))]

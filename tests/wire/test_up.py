@@ -74,9 +74,7 @@ def taken(up: Up) -> list[str]:
     return [option for option, port in up.ports.items() if not is_free(port)]
 
 
-def test_from_nothing_to_ready_with_a_killed_service_to_a_second_start_and_gone_without_a_trace(
-    tmp_path: Path, http: httpx.Client
-) -> None:
+def test_from_nothing_to_ready_with_a_killed_service_to_a_second_start_and_gone_without_a_trace(tmp_path: Path, http: httpx.Client) -> None:
     with Up(tmp_path / "kept here", "--demo") as first:
         tell("first start: ready", first.until_ready(180))
         greeted(first)

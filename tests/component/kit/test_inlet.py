@@ -299,5 +299,3 @@ async def test_every_subscription_is_made_with_the_options_everything_relies_on(
     assert options["rebalance_timeout_ms"] == 60_000
     assert options["heartbeat_interval_ms"] == 3_000
     assert options["max_poll_interval_ms"] > 10 * 10_000  # many of the longest pauses
-
-

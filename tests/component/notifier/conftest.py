@@ -192,5 +192,3 @@ async def office(prepared: tuple[Mongo, Database]) -> AsyncIterator[Office]:
 
 def status_url(reference: str, ticket_id: str, _at: Any) -> str:
     return f"https://hotro.example/status?reference={reference}&k={ticket_id}"
-
-

@@ -138,9 +138,7 @@ async def test_an_invalid_body_is_refused_with_each_field_and_a_sentence(
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("DELETE", "/sent", 405)])
-async def test_a_wrong_address_or_method_points_to_the_documentation(
-    http: httpx.AsyncClient, method: str, path: str, status: int
-) -> None:
+async def test_a_wrong_address_or_method_points_to_the_documentation(http: httpx.AsyncClient, method: str, path: str, status: int) -> None:
     answer = await http.request(method, path)
     assert answer.status_code == status
     assert "/docs" in the_problem(answer)["detail"]

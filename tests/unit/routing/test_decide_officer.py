@@ -61,13 +61,13 @@ def test_every_command_in_every_status_leads_where_the_table_says_or_is_refused(
     assert life.ticket.status == after
 
 
-def refused(life: Life, command: Command, at: Any = AT, actor: Actor = HAI) -> Refused:  # noqa: ANN401 (an instant)
+def refused(life: Life, command: Command, at: Any = AT, actor: Actor = HAI) -> Refused:
     with pytest.raises(Refused) as refusal:
         decide(life.ticket, command, actor, life.ctx, at)
     return refusal.value
 
 
-def only(decision: Decision) -> Any:  # noqa: ANN401 (the test says which event it expects)
+def only(decision: Decision) -> Any:
     (event,) = decision.events
     return event
 

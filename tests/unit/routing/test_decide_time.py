@@ -30,7 +30,7 @@ def answered(life: Life | None = None) -> Life:
     return life
 
 
-def told_to(event: Any) -> list[str]:  # noqa: ANN401 (whichever event has recipients)
+def told_to(event: Any) -> list[str]:
     return keys(event.recipients)
 
 

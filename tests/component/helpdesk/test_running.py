@@ -1,0 +1,69 @@
+"""`helpdesk run` with something it can't run with: one sentence, exit code 2, no traceback."""
+
+from typing import Final
+
+import pytest
+
+from tests.support.command_line import helpdesk
+
+SECRET: Final = {"HELPDESK_SECRET": "of-these-tests-and-of-nobody-else-at-all"}
+NEEDS_A_SECRET = "HELPDESK_SECRET must be set to at least 32 random characters, the same for every service"
+ROLES = {
+    "intake": "web, mail, consumer, relay",
+    "routing": "web, consumer, relay, ticker",
+    "notifier": "web, consumer, relay, sender",
+}
+SERVICES = pytest.mark.parametrize("service", ROLES)
+
+
+@SERVICES
+def test_a_role_there_is_not_names_those_there_are(service: str) -> None:
+    said = helpdesk("run", service, "--only", "web,mial", variables=SECRET)
+    assert (said.code, said.err) == (2, f"{service} has no role mial; it has {ROLES[service]}\n")
+
+
+@SERVICES
+@pytest.mark.parametrize("secret", ["", "too-short", f"{'long-enough-' * 4},short"])
+def test_without_a_secret_that_is_long_enough_nothing_runs(service: str, secret: str) -> None:
+    said = helpdesk("run", service, variables={"HELPDESK_SECRET": secret})
+    assert (said.code, said.err) == (2, NEEDS_A_SECRET + "\n")
+
+
+def test_a_service_there_is_not_names_those_there_are() -> None:
+    said = helpdesk("run", "nobody")
+    assert said.code == 2
+    for service in ROLES:
+        assert f"'{service}'" in said.err
+
+
+@SERVICES
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("HELPDESK_KAFKA_PARTITIONS", "0", "Input should be greater than or equal to 1"),
+        ("HELPDESK_KAFKA_SECURITY_PROTOCOL", "TLS", "String should match pattern '^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$'"),
+        ("HELPDESK_LOG_LEVEL", "LOUD", "String should match pattern '(?i)^(debug|info|warning|error)$'"),
+        ("HELPDESK_MONGODB_DATABASE_PREFIX", "a b", "String should match pattern '^[a-z0-9_-]{1,32}$'"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(service: str, variable: str, value: str, says: str) -> None:
+    said = helpdesk("run", service, variables=SECRET | {variable: value})
+    assert (said.code, said.err) == (2, f"{variable}: {says} (`helpdesk settings` explains each setting)\n")
+
+
+def test_all_settings_that_cannot_be_used_are_named_at_once() -> None:
+    said = helpdesk("run", "intake", variables={"HELPDESK_INTAKE_PORT": "eighty", "HELPDESK_MAIL_PORT": "70000"})
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert "HELPDESK_INTAKE_PORT: " in said.err
+    assert "; HELPDESK_MAIL_PORT: " in said.err
+
+
+@SERVICES
+def test_an_address_of_mongodb_that_is_none_is_a_sentence(service: str) -> None:
+    said = helpdesk("run", service, variables=SECRET | {"MONGODB_URI": "db.example:27017"})
+    assert (said.code, said.err) == (2, "MONGODB_URI: Invalid URI scheme: URI must begin with 'mongodb://' or 'mongodb+srv://'\n")
+
+
+def test_a_mail_relay_that_is_none_is_a_sentence() -> None:
+    said = helpdesk("run", "notifier", variables=SECRET | {"HELPDESK_SMTP_URL": "mail.example"})
+    assert (said.code, said.err) == (2, "the mail relay must be given as smtp://host:port or smtps://host:port\n")
