@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+CLIENTS ?= 256
+RATE ?= 50
 ROUNDS ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +13,7 @@ LOCK := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help up test check lint types contracts unit chaos fmt schemas lock clean
+.PHONY: help up test check lint types contracts unit chaos bench fmt schemas lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +41,10 @@ unit: $(VENV)/.dev ## The fast tests alone: no server is started
 
 chaos: $(VENV)/.dev ## Kill everything at random, again and again (rounds: make chaos ROUNDS=50)
 	HELPDESK_CHAOS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/chaos $(ARGS)
+
+bench: $(VENV)/.dev ## Measure the whole line on this machine: how much it carries, how long one request takes
+	$(BIN)/python -m benchmarks.line --clients $(CLIENTS) --seconds 30
+	$(BIN)/python -m benchmarks.line --rate $(RATE) --seconds 30
 
 fmt: $(VENV)/.dev ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only --quiet .

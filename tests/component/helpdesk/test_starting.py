@@ -74,7 +74,7 @@ async def test_a_service_that_ends_while_starting_is_told_with_its_last_lines(tm
     (port,) = free_ports(1)
     processes = Processes(["intake"], lambda _name: f"http://127.0.0.1:{port}", {"PATH": "/bin"}, tmp_path)
     processes.start()
-    with pytest.raises(NotReadyError, match="intake ended while starting. Its last lines:\n.*HELPDESK_SECRET must be set"):
+    with pytest.raises(NotReadyError, match=r"^intake ended while starting\. Its last lines:\n.*HELPDESK_SECRET must be set"):
         await processes.until_ready()
     await processes.stop()
     assert processes.pids == {}
