@@ -37,6 +37,11 @@ class ServiceSettings(BaseSettings):
         le=1800,
         description="How long Kafka keeps the work of a killed process for it. Shorter: taken over sooner, lost in longer pauses.",
     )
+    dead_letter_burst: int = Field(
+        default=100,
+        ge=1,
+        description="Dead letters within a minute that stop a consumer. Raise it for one start when the records are at fault, not the release.",
+    )
     mongodb_uri: SecretStr = Field(
         default=SecretStr("mongodb://127.0.0.1:27017/?replicaSet=helpdesk"),
         validation_alias=AliasChoices("MONGODB_URI", "HELPDESK_MONGODB_URI"),

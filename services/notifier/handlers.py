@@ -33,9 +33,14 @@ class Handlers:
         # By id: an event published twice may come twice in one batch.
         wanted = {delivery.id: (delivery, event, place) for event in events for place, delivery in enumerate(plan(event, accounts))}
         for _ in range(ATTEMPTS if wanted else 0):
-            known = await self._deliveries.known(wanted)
-            fresh = [self._planned(*asked) for identifier, asked in wanted.items() if identifier not in known]
-            held = await self._deliveries.held_lanes({item.delivery.lane for item in fresh}) if fresh else {}
+            known, held = await asyncio.gather(
+                self._deliveries.known(wanted), self._deliveries.held_lanes({delivery.lane for delivery, _, _ in wanted.values()})
+            )
+            fresh = []
+            for identifier, asked in wanted.items():
+                if identifier not in known:
+                    fresh.append(self._planned(*asked))
+                    await asyncio.sleep(0)  # rendering a whole batch at one go would keep everything else waiting
             try:
                 await self._deliveries.add(fresh, held, self._mongo.now())
             except DuplicateKey:

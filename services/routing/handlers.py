@@ -69,9 +69,12 @@ class Handlers:
 
     async def _decide_all(self, events: Sequence[Incoming | Outgoing]) -> list[Change]:
         ctx, now = self._directory.context(), self._now()
-        seen = await self._tickets.seen([event.id for event in events if not isinstance(event, RequestReceived)])
-        tickets = await self._tickets.load({event.ticket_id for event in events})
-        work = Counter(await self._tickets.open_work(automatic_officers(ctx)))
+        seen, tickets, open_work = await asyncio.gather(
+            self._tickets.seen([event.id for event in events if not isinstance(event, RequestReceived)]),
+            self._tickets.load({event.ticket_id for event in events}),
+            self._tickets.open_work(automatic_officers(ctx)),
+        )
+        work = Counter(open_work)
         changes: list[Change] = []
         for event in events:
             before = tickets.get(event.ticket_id)

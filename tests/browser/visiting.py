@@ -76,7 +76,7 @@ async def happen(settings: IntakeSettings, reference: str, *kinds: str) -> None:
 
 def told(request: RequestReceived, kinds: Sequence[str], after: int) -> list[Event]:
     """The examples as events of this ticket; what was asked and attached is its own."""
-    events = []
+    events: list[Event] = []
     for sequence, kind in enumerate(kinds, start=after + 1):
         example = json.loads((EVENTS / f"{kind}.json").read_bytes())
         example |= {"ticket_id": request.ticket_id, "sequence": sequence, "id": new_id()}

@@ -65,7 +65,7 @@ class EndedError(Exception):
 class Installation:
     """Everything of one `helpdesk up`, each part in the test's hand. `async with` starts the servers, not the services."""
 
-    def __init__(self, data: Path, organisation: Organisation, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, data: Path, organisation: Organisation) -> None:
         self.data, self.organisation = data, organisation
         kafka, mongo, smtp, mail, *web = free_ports(4 + len(SERVICES))
         self.kafka, self.mongo, self.sink = kafka_of(data, kafka, 1), mongo_of(data, mongo, 1), MailSink(smtp)
@@ -75,7 +75,6 @@ class Installation:
         self.ended: list[tuple[str, float]] = []
         """Services that died or were killed, with the monotonic time at which it was noticed."""
         self._tokens: dict[str, str] = {}
-        self._extra = dict(settings or {})
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -125,7 +124,7 @@ class Installation:
     def address(self, service: str) -> str:
         return f"http://127.0.0.1:{self._web[service]}"
 
-    def environment(self, crash_at: str | None = None) -> dict[str, str]:
+    def environment(self, **more: str) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("HELPDESK_")}
         ours = {
             KAFKA_VARIABLE: self.kafka.bootstrap_servers,
@@ -139,15 +138,16 @@ class Installation:
             "HELPDESK_KAFKA_SESSION_TIMEOUT_SECONDS": SESSION_SECONDS,
         }
         ours |= {f"HELPDESK_{service.upper()}_PORT": str(port) for service, port in self._web.items()}
-        return clean | ours | self._extra | ({CRASH_AT: crash_at} if crash_at else {})
+        return clean | ours | more
 
-    def start(self, *services: str, crash_at: str | None = None) -> None:
-        """Start these (all when none is named) unless they run; does not wait."""
+    def start(self, *services: str, crash_at: str | None = None, **settings: str) -> None:
+        """Start these (all when none is named) unless they run, with these variables on top; does not wait."""
+        armed = {CRASH_AT: crash_at} if crash_at else {}
         for service in services or SERVICES:
             if service in self.children and self.children[service].alive:
                 continue
             command = [sys.executable, "-m", "helpdesk", "run", service]
-            self.children[service] = Child(command, self.data / f"{service}.log", env=self.environment(crash_at))
+            self.children[service] = Child(command, self.data / f"{service}.log", env=self.environment(**armed, **settings))
             self.children[service].start()
 
     async def stop(self, *services: str) -> None:
@@ -161,10 +161,10 @@ class Installation:
             self.ended.append((service, time.monotonic()))
             await asyncio.to_thread(self.children[service].kill)
 
-    async def restart(self, *services: str) -> None:
+    async def restart(self, *services: str, **settings: str) -> None:
         """Stop, start, and wait until ready."""
         await self.stop(*services)
-        self.start(*services)
+        self.start(*services, **settings)
         await self.ready(*services)
 
     async def ready(self, *services: str) -> None:

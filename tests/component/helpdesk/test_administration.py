@@ -136,9 +136,8 @@ def test_settings_explains_all_and_shows_no_secret() -> None:
 def test_a_setting_that_cannot_be_used_is_named_and_its_value_not_shown(arguments: tuple[str, ...]) -> None:
     said = helpdesk(*arguments, variables=NOWHERE | {"HELPDESK_KAFKA_PARTITIONS": "many"})
     assert (said.code, said.out) == (2, "")
-    assert said.err.splitlines()[-1] == (
-        "HELPDESK_KAFKA_PARTITIONS: Input should be a valid integer, unable to parse string as an integer (`helpdesk settings` explains each setting)"
-    )
+    assert said.err.splitlines()[-1].startswith("HELPDESK_KAFKA_PARTITIONS: Input should be a valid integer")
+    assert "many" not in said.err
 
 
 def test_with_mongodb_away_a_command_says_so_in_one_sentence() -> None:
@@ -155,7 +154,7 @@ def test_with_kafka_away_init_says_so_in_one_sentence(command: Command) -> None:
 
 
 def test_an_address_of_mongodb_that_is_none_is_one_sentence() -> None:
-    said = helpdesk("init", variables={"MONGODB_URI": "db.example:27017"})
+    said = helpdesk("init", variables={"MONGODB_URI": "mongo://db.example"})
     assert (said.code, said.err) == (2, "MONGODB_URI: Invalid URI scheme: URI must begin with 'mongodb://' or 'mongodb+srv://'\n")
 
 

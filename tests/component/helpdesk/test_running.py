@@ -1,6 +1,8 @@
 """`helpdesk run` with something it can't run with: one sentence, exit code 2, no traceback."""
 
-from typing import Final
+import signal
+from collections.abc import Iterator
+from typing import Final, NoReturn
 
 import pytest
 
@@ -14,6 +16,20 @@ ROLES = {
     "notifier": "web, consumer, relay, sender",
 }
 SERVICES = pytest.mark.parametrize("service", ROLES)
+
+
+@pytest.fixture(autouse=True)
+def refused_soon() -> Iterator[None]:
+    """A service that is not refused runs until it is told to stop."""
+
+    def over(*_: object) -> NoReturn:
+        raise AssertionError("it was not refused: it runs")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @SERVICES
@@ -60,7 +76,7 @@ def test_all_settings_that_cannot_be_used_are_named_at_once() -> None:
 
 @SERVICES
 def test_an_address_of_mongodb_that_is_none_is_a_sentence(service: str) -> None:
-    said = helpdesk("run", service, variables=SECRET | {"MONGODB_URI": "db.example:27017"})
+    said = helpdesk("run", service, variables=SECRET | {"MONGODB_URI": "mongo://db.example"})
     assert (said.code, said.err) == (2, "MONGODB_URI: Invalid URI scheme: URI must begin with 'mongodb://' or 'mongodb+srv://'\n")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import socket
 import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -64,10 +65,13 @@ def test_what_the_user_has_set_wins(tmp_path: Path) -> None:
     assert not (tmp_path / "secret").exists()
 
 
-def test_the_catchers_ports_matter_only_when_mail_is_caught() -> None:
+def test_a_taken_port_is_told_with_its_option_and_the_catchers_matter_only_when_mail_is_caught() -> None:
     intake, routing, notifier, mail, catcher = free_ports(5)
-    ports = Ports(intake, routing, notifier, mail, catcher, catcher_smtp=1)  # a port for which one must be root is as good as taken
-    ports.require_free(catching=False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = Ports(intake, routing, notifier, mail, catcher, taken.getsockname()[1])
+        ports.require_free(catching=False)
+        with pytest.raises(PortTakenError, match=r"choose another with --catcher-smtp-port$"):
+            ports.require_free(catching=True)
 
 
 async def test_a_service_that_ends_while_starting_is_told_with_its_last_lines(tmp_path: Path) -> None:
@@ -143,8 +147,3 @@ async def test_the_demo_leaves_an_organisation_that_is_there_alone(prepared: tup
     tokens = await prepare(settings, mongo, tmp_path)
     assert await provision.organisation_of(settings, mongo) == mine
     assert set(tokens) <= {officer.key for officer in mine.officers}
-
-
-def test_a_taken_port_is_told_with_its_option() -> None:
-    with pytest.raises(PortTakenError, match="--catcher-smtp-port"):
-        Ports(*free_ports(5), catcher_smtp=1).require_free(catching=True)
