@@ -95,7 +95,7 @@ class DeadLetters:
             self.stopped = True
             raise BurstError(
                 f"{self._burst} dead letters within {BURST_SECONDS:.0f} s: consuming stops here. Look at `helpdesk dlq list {self._group}`; "
-                "put the release right, or where the records are at fault start it once with a larger HELPDESK_DEAD_LETTER_BURST."
+                "put the release right, or if the records are at fault start once with a larger HELPDESK_DEAD_LETTER_BURST."
             )
 
     async def _connected(self) -> AIOKafkaProducer:

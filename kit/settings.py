@@ -40,7 +40,7 @@ class ServiceSettings(BaseSettings):
     dead_letter_burst: int = Field(
         default=100,
         ge=1,
-        description="Dead letters within a minute that stop a consumer. Raise it for one start when the records are at fault, not the release.",
+        description="Dead letters within a minute that stop a consumer. Raise it for one start when the records are at fault.",
     )
     mongodb_uri: SecretStr = Field(
         default=SecretStr("mongodb://127.0.0.1:27017/?replicaSet=helpdesk"),
