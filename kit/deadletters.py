@@ -94,7 +94,7 @@ class DeadLetters:
         if self.stopped or len(self._recent) >= self._burst:
             self.stopped = True
             raise BurstError(
-                f"{self._burst} dead letters within {BURST_SECONDS:.0f} s: consuming stops here. Look at `helpdesk dlq list {self._group}`; "
+                f"{self._burst} dead letters within {BURST_SECONDS:.0f} s: consuming stops here. See `helpdesk dlq list {self._group}`; "
                 "put the release right, or if the records are at fault start once with a larger HELPDESK_DEAD_LETTER_BURST."
             )
 
