@@ -128,8 +128,7 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
 
 
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run until SIGTERM or SIGINT on the fastest event loop there is."""
-    import uvloop  # noqa: PLC0415 (absent on Windows)
+    """Run until SIGTERM or SIGINT. On asyncio's own event loop: with uvloop a Kafka client may die with its broker (decision 009)."""
 
     async def until_signalled() -> None:
         stop = asyncio.Event()
@@ -138,4 +137,4 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
             loop.add_signal_handler(number, stop.set)
         await main(stop)
 
-    uvloop.run(until_signalled())
+    asyncio.run(until_signalled())

@@ -52,6 +52,7 @@ def build(settings: IntakeSettings, only: Collection[str] = ()) -> Service:
     roles = set(only or ROLES)
     if unknown := roles - set(ROLES):
         raise ValueError(f"intake has no role {', '.join(sorted(unknown))}; it has {', '.join(ROLES)}")
+    settings.secrets()  # refused before anything is opened that would have to be closed again
     service = Service("intake", get_logger("intake"))
     mongo = Mongo(settings.mongodb_uri.get_secret_value(), application="helpdesk-intake")
     service.closers.append(mongo.close)

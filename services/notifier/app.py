@@ -42,6 +42,8 @@ SEND_EVERY: Final = 0.5
 
 def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
     """The service with the roles named; nothing is started yet. ValueError: a setting that can't be used."""
+    settings.secrets()  # refused before anything is opened that would have to be closed again
+    Relay.from_url(settings.smtp_url.get_secret_value())
     logger = get_logger("notifier")
     service = Service("notifier", logger)
     mongo = Mongo(settings.mongodb_uri.get_secret_value(), application="helpdesk-notifier")

@@ -37,6 +37,8 @@ TICK: Final = 0.5
 
 def build(settings: RoutingSettings, only: Collection[str] = ROLES) -> Service:
     """The service with the roles named; nothing is started yet. ValueError: the web role lacks its signing secret."""
+    if "web" in only:
+        settings.secrets()  # refused before anything is opened that would have to be closed again
     logger = get_logger("routing")
     service = Service("routing", logger)
     mongo = Mongo(settings.mongodb_uri.get_secret_value(), application="helpdesk-routing")
