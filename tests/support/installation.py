@@ -189,6 +189,10 @@ class Installation:
         self.sink.calm()
         await asyncio.gather(self.kafka.start(), self.mongo.start(), self.sink.on())
         self.start()
+        for service in SERVICES:
+            if any("dead letters" in lacking for lacking in await self.missing(service)):
+                await self.stop(service)
+                self.start(service)
         await self.ready()
 
     def log(self, service: str) -> str:

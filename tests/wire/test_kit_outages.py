@@ -82,13 +82,13 @@ class Line:
             found = {ticket: numbers if in_order else sorted(numbers) for ticket, numbers in self.applied.items()}
             return found == {ticket: list(range(1, count + 1)) for ticket in "abcdefgh"}
 
-        await eventually(true, within=60)
+        await eventually(true, within=150)  # a member of a lost group comes back after a session or two
 
     async def nothing_is_owed(self) -> None:
         async def true() -> bool:
             return await self.journal.oldest_unpublished_at() is None
 
-        await eventually(true, within=60)
+        await eventually(true, within=150)  # a member of a lost group comes back after a session or two
 
 
 @asynccontextmanager
