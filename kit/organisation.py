@@ -1,6 +1,7 @@
 """The organisation as one service knows it: its own copy of the loaded document, by revision."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -64,3 +65,20 @@ class OrganisationStore:
             except DuplicateKey:
                 return await self.save(organisation)
         return number
+
+
+def knowing(ensure: Callable[[], Awaitable[None]], store: OrganisationStore) -> Callable[[], Awaitable[bool]]:
+    """A step for a loop: the collections first, once; then the organisation.
+
+    Whatever accepts or decides asks for the organisation, so nothing is written before the unique indexes it relies on are there.
+    """
+    ensured = False
+
+    async def step() -> bool:
+        nonlocal ensured
+        if not ensured:
+            await ensure()
+            ensured = True
+        return await store.refresh()
+
+    return step

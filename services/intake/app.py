@@ -1,7 +1,7 @@
 """Intake, put together: the front door that says yes only to what is stored for good."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -15,7 +15,7 @@ from kit.journal import Journal
 from kit.log import get_logger
 from kit.loops import Loop
 from kit.mongo import Database, Mongo
-from kit.organisation import OrganisationStore
+from kit.organisation import OrganisationStore, knowing
 from kit.publishing import add_relay
 from kit.readiness import mongo_answers, organisation_loaded
 from kit.service import Service
@@ -99,23 +99,6 @@ def add_housekeeping(service: Service, mongo: Mongo, database: Database, desk: D
         loop("file sweep", lambda: desk.files.sweep(desk.now()), every=SWEEP_EVERY),
     ]
     service.checks += [mongo_answers(mongo), organisation_loaded(desk.organisation)]
-
-
-def knowing(ensure: Callable[[], Awaitable[None]], organisation: OrganisationStore) -> Callable[[], Awaitable[bool]]:
-    """A step: the collections first, once; then the organisation.
-
-    Every door asks for the organisation, so nothing is accepted before the unique indexes that acceptance relies on are there.
-    """
-    ensured = False
-
-    async def step() -> bool:
-        nonlocal ensured
-        if not ensured:
-            await ensure()
-            ensured = True
-        return await organisation.refresh()
-
-    return step
 
 
 def build_web(service: Service, desk: Desk) -> ASGIApp:

@@ -1,7 +1,7 @@
 """Routing, put together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -12,7 +12,7 @@ from kit.leases import Slots
 from kit.log import get_logger
 from kit.loops import Loop
 from kit.mongo import Mongo
-from kit.organisation import OrganisationStore
+from kit.organisation import OrganisationStore, knowing
 from kit.publishing import RENEW_EVERY, add_relay, process_name
 from kit.readiness import mongo_answers, organisation_loaded
 from kit.service import Service
@@ -65,20 +65,6 @@ def build(settings: RoutingSettings, only: Collection[str] = ROLES) -> Service:
     add_health(app, alive=service.stuck, missing=service.missing)
     service.parts.append(WebServer(app, settings.host, settings.routing_port))
     return service
-
-
-def knowing(ensure: Callable[[], Awaitable[None]], store: OrganisationStore) -> Callable[[], Awaitable[bool]]:
-    """A step: the collections first, once; then the organisation, without which nothing is decided."""
-    ensured = False
-
-    async def step() -> bool:
-        nonlocal ensured
-        if not ensured:
-            await ensure()
-            ensured = True
-        return await store.refresh()
-
-    return step
 
 
 def add_ticker(service: Service, slots: Slots, ticker: Ticker) -> None:
