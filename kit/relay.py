@@ -1,7 +1,7 @@
 """The relay: publishes what the journal owes, in per-ticket order, and republishes when Kafka has lost its log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from kit.crashpoints import crash_point
 from kit.errors import TransientError
 from kit.journal import Journal
 from kit.leases import Slots
-from kit.mongo import Collection, Document, UpdateOne, translated
+from kit.mongo import Collection, Document, translated
 
 Offsets = dict[int, tuple[int, int]]
 """The first and the last place acknowledged, by partition."""
@@ -79,10 +79,10 @@ class Relay:
         acknowledged, offsets, failure = self._outcome()
         if any(first <= known.get(partition, -1) for partition, (first, _) in offsets.items()):
             await self._check_places(offsets)
-        await self._journal.mark_published(acknowledged)
+        # In either order: what is not marked is published again, what is not remembered only matters to a log lost before its next record.
+        await asyncio.gather(self._journal.mark_published(acknowledged), self._remember(offsets))
         crash_point("relay.after_mark")
         PUBLISHED.labels(self._topic).inc(len(acknowledged))
-        await self._remember(offsets)
         if failure is not None:
             await self.close()
             raise TransientError(f"publishing to {self._topic}: {failure!r}") from failure
@@ -141,23 +141,19 @@ class Relay:
     async def _acknowledged_before(self) -> dict[int, int]:
         """What an offset acknowledged from now on must lie beyond, as long as the log is the same."""
         if self._known is None:
-            self._known = {partition_of(row): row["offset"] for row in await self._remembered()}
+            self._known = await self._remembered()
         return self._known
 
-    async def _remembered(self) -> list[Document]:
+    async def _remembered(self) -> dict[int, int]:
         with translated():
-            return await self._state.find({"_id": {"$regex": f"^{self._topic}/"}}).to_list(None)
+            row: Document | None = await self._state.find_one({"_id": self._topic})
+        return {int(partition): offset for partition, offset in (row or {}).get("offsets", {}).items()}
 
     async def _remember(self, offsets: Offsets) -> None:
         if offsets:
+            furthest = {f"offsets.{partition}": last for partition, (_, last) in offsets.items()}
             with translated():
-                await self._state.bulk_write(
-                    [
-                        UpdateOne({"_id": f"{self._topic}/{partition}"}, {"$max": {"offset": last}}, upsert=True)
-                        for partition, (_, last) in offsets.items()
-                    ],
-                    ordered=False,
-                )
+                await self._state.update_one({"_id": self._topic}, {"$max": furthest}, upsert=True)
             self._known = (self._known or {}) | {partition: last for partition, (_, last) in offsets.items()}
 
     async def _check_places(self, offsets: Offsets) -> None:
@@ -165,7 +161,8 @@ class Relay:
 
         Asked again before it is believed: another process may have noticed first and begun to remember anew.
         """
-        lost = [row for row in await self._remembered() if (found := offsets.get(partition_of(row))) and found[0] <= row["offset"]]
+        remembered = await self._remembered()
+        lost = {partition: last for partition, last in remembered.items() if partition in offsets and offsets[partition][0] <= last}
         if lost:
             await self._log_lost(lost)
 
@@ -183,17 +180,18 @@ class Relay:
             ends = await self._ends()
             if not ends:
                 raise TransientError(f"{self._topic} has no partitions yet")
-        lost = [row for row in remembered if ends.get(partition_of(row), 0) <= row["offset"]]
+        lost = {partition: last for partition, last in remembered.items() if ends.get(partition, 0) <= last}
         if lost:
             await self._log_lost(lost)
         return False
 
-    async def _log_lost(self, lost: Sequence[Document]) -> None:
+    async def _log_lost(self, lost: Mapping[int, int]) -> None:
         """Owe first, forget after: a crash in between publishes twice, never nothing."""
         count = await self._journal.owe_again(self._slots.now() - self._window)
         with translated():
-            for row in lost:
-                await self._state.delete_one({"_id": row["_id"], "offset": row["offset"]})
+            for partition, last in lost.items():
+                place = f"offsets.{partition}"
+                await self._state.update_one({"_id": self._topic, place: last}, {"$unset": {place: ""}})
         REPUBLISHED.labels(self._topic).inc(count)
         self._logger.error("relay.log_lost", topic=self._topic, partitions=len(lost), owed_again=count)
 
@@ -205,11 +203,6 @@ class Relay:
                 await asyncio.wait_for(producer.stop(), timeout=10)
             except (KafkaError, OSError, TimeoutError) as error:
                 self._logger.warning("relay.producer_not_closed", error=repr(error))
-
-
-def partition_of(row: Document) -> int:
-    """Of a row of the relay's state, whose id is `TOPIC/PARTITION`."""
-    return int(row["_id"].rpartition("/")[2])
 
 
 def record(entry: Document) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A running service: its parts are started in order, watched, and stopped in reverse."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -69,6 +70,7 @@ class Service:
                 await part.start()
             tasks = [asyncio.create_task(loop.run(stop), name=loop.name) for loop in self.loops]
             tasks.append(asyncio.create_task(self._consume(stop)))
+            spare_the_collector()
             self.logger.info("service.started", loops=[loop.name for loop in self.loops], inlets=[inlet.topic for inlet in self.inlets])
             await stop.wait()
         finally:
@@ -125,6 +127,16 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), timeout=seconds)
     except TimeoutError:
         return
+
+
+def spare_the_collector() -> None:
+    """What was made while starting lives as long as the process: the garbage collector need not look at it again and again.
+
+    Little of what comes later is part of a cycle; with Python's own thresholds a tenth of the time under load went into looking.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:

@@ -118,30 +118,40 @@ class Acceptance:
         return receipt
 
     async def _commit(self, openings: Sequence[Opening]) -> Sequence[Receipt | Exception]:
-        known = await self._known([opening.source for opening in openings])
-        fresh: dict[str, Opening] = {}
+        """Written without asking first: a key that came before is rare, and stands in its own way."""
+        wanted: dict[str, Opening] = {}
         for opening in openings:
-            if opening.source not in known:
-                fresh.setdefault(opening.source, opening)
-        if fresh:
-            known |= await self._write_all(list(fresh.values()))
-        firsts = {id(opening) for opening in fresh.values()}
-        return [_answer(opening, known[opening.source], first=id(opening) in firsts) for opening in openings]
-
-    async def _write_all(self, openings: list[Opening]) -> "dict[str, Document | Exception]":
-        """One transaction for all; when a key stands in the way, one for each, so that only the one at fault is affected."""
-        drafts = [_Draft(opening) for opening in openings]
+            wanted.setdefault(opening.source, opening)
+        known: dict[str, Document | Exception] = {}
         try:
-            await self._mongo.transaction(lambda session: self._insert(drafts, session))
+            written: dict[str, Document | Exception] = await self._write(list(wanted.values()))
+        except DuplicateKey:
+            known = await self._known(list(wanted))
+            written = await self._write_all([opening for source, opening in wanted.items() if source not in known])
+        firsts = {id(opening) for source, opening in wanted.items() if source not in known}
+        outcomes = known | written
+        return [_answer(opening, outcomes[opening.source], first=id(opening) in firsts) for opening in openings]
+
+    async def _write(self, openings: Sequence[Opening]) -> "dict[str, Document | Exception]":
+        """One transaction for all. Raises DuplicateKey, and has written nothing, when a key of one of them stands in the way."""
+        drafts = [_Draft(opening) for opening in openings]
+        await self._mongo.transaction(lambda session: self._insert(drafts, session))
+        self._journal.ring()
+        return {draft.opening.source: draft.submission for draft in drafts}
+
+    async def _write_all(self, openings: Sequence[Opening]) -> "dict[str, Document | Exception]":
+        """The same; when a key stands in the way, one transaction for each, so that only the one at fault is affected."""
+        if not openings:
+            return {}
+        try:
+            return await self._write(openings)
         except DuplicateKey:
             if len(openings) == 1:
                 return {openings[0].source: await self._settle(openings[0])}
-            outcomes: dict[str, Document | Exception] = {}
-            for opening in openings:
-                outcomes |= await self._write_all([opening])
-            return outcomes
-        self._journal.ring()
-        return {draft.opening.source: draft.submission for draft in drafts}
+        outcomes: dict[str, Document | Exception] = {}
+        for opening in openings:
+            outcomes |= await self._write_all([opening])
+        return outcomes
 
     async def _settle(self, opening: Opening) -> "Document | Exception":
         """Somebody holds one of the keys: the same source, the same conversation, or (once in 10^11) the same reference."""

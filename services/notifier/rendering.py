@@ -16,7 +16,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from schemas.tickets import AnswerGiven, BusinessReplied, Known, QuestionAsked, TicketOpened, TicketResolved
 from schemas.values import ClockKind, Deadline, Message
@@ -27,7 +27,8 @@ from services.notifier.local_time import local_time
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
-_EMPTY_LINES: Final = re.compile(r"\n\s*\n")
+_EMPTY_LINES: Final = re.compile(r"\n{3,}")
+_BEFORE_LINE_END: Final = re.compile(r"[^\S\n]+(?=\n|\Z)")
 _SUBJECT_LENGTH: Final = 120
 _SHOWN_TO_BUSINESS: Final[frozenset[ClockKind]] = frozenset({"first_response", "next_response", "resolution"})
 """A hand-over between groups is nothing the asker has to wait for knowingly."""
@@ -53,12 +54,12 @@ class _Wording:
     """The words of one template in one language, laid out by nobody yet."""
 
     subject: str
-    opening: tuple[tuple[str, ...], ...]
+    opening: str
     facts: tuple[tuple[str, str], ...]
-    closing: tuple[tuple[str, ...], ...]
+    closing: str
     link_label: str
-    chat: tuple[tuple[str, ...], ...]
-    said: tuple[tuple[str, ...], ...]
+    said: str
+    """Of several paragraphs, as are `opening` and `closing`: lines, with one empty line between paragraphs."""
 
 
 class Renderer:
@@ -74,13 +75,8 @@ class Renderer:
 
     def render(self, delivery: Delivery, event: Known) -> bytes:
         """The mail. Raises `BadAddress` when the recipient's address can't be written to."""
-        wording = self._wording(delivery, event)
-        layout = {
-            "wording": wording,
-            "language": delivery.language,
-            "link": self._link(delivery, event),
-            "automatic": delivery.message_id is None,
-        }
+        _, wording = self._wording(delivery, event)
+        layout = {"wording": wording, "language": delivery.language, "link": self._link(delivery, event)}
         text = self._layouts.get_template("layout.txt.j2").render(layout)
         html = self._layouts.get_template("layout.html.j2").render(layout)
         boundary = f"=_{delivery.id.replace('-', '')}"
@@ -88,7 +84,9 @@ class Renderer:
 
     def render_chat(self, delivery: Delivery, event: Known) -> str:
         """The same for a conversation: short, without greeting or signature."""
-        layout = {"wording": self._wording(delivery, event), "link": self._link(delivery, event)}
+        words, wording = self._wording(delivery, event)
+        chat = _paragraphs(words.chat()) if hasattr(words, "chat") else ""
+        layout = {"wording": wording, "chat": chat, "link": self._link(delivery, event)}
         return self._layouts.get_template("layout.chat.j2").render(layout).strip()
 
     def _headers(self, delivery: Delivery, event: Known, subject: str) -> list[str]:
@@ -107,18 +105,18 @@ class Renderer:
         ]
         return headers + (_automatic(delivery) if delivery.message_id is None else [])
 
-    def _wording(self, delivery: Delivery, event: Known) -> _Wording:
+    def _wording(self, delivery: Delivery, event: Known) -> tuple[Any, _Wording]:
+        """The template's variables and macros, and what every layout needs of them."""
         template = self._wordings.get_template(f"{delivery.template}/{delivery.language}.j2")
         said = _said(delivery, event)
         words = template.make_module(self._context(delivery, event, said))
-        return _Wording(
+        return words, _Wording(
             subject=str(getattr(words, "subject")).strip(),  # noqa: B009 (a template's variable, unknown to the type checker)
             opening=_paragraphs(getattr(words, "opening", "")),
             facts=_facts(getattr(words, "facts", "")),
             closing=_paragraphs(getattr(words, "closing", "")),
             link_label=str(getattr(words, "link_label", "")).strip(),
-            chat=_paragraphs(getattr(words, "chat", "")),
-            said=_paragraphs(mime.visible(said.text)) if said else (),
+            said=_paragraphs(mime.visible(said.text)) if said else "",
         )
 
     def _context(self, delivery: Delivery, event: Known, said: Message | None) -> dict[str, Any]:
@@ -148,7 +146,7 @@ class Renderer:
 
 
 def _environment(templates: Path, **options: Any) -> Environment:  # noqa: ANN401 (Jinja2's own)
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(templates),
         undefined=StrictUndefined,
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default_for_string=False),
@@ -159,6 +157,14 @@ def _environment(templates: Path, **options: Any) -> Environment:  # noqa: ANN40
         cache_size=-1,
         **options,
     )
+    environment.filters["paragraphs"] = _as_html
+    return environment
+
+
+def _as_html(text: str, opening_tag: str) -> Markup:
+    """Each paragraph in its element, each line but the last ended by `<br>`."""
+    paragraphs = str(escape(text)).replace("\n\n", f"</p>\n{opening_tag}").replace("\n", "<br>").replace("</p><br>", "</p>\n")
+    return Markup(f"{opening_tag}{paragraphs}</p>" if text else "")  # noqa: S704 (escaped above)
 
 
 def _on_one_line(value: object) -> object:
@@ -214,10 +220,9 @@ def _ascii(text: str) -> str:
     return "".join(character for character in text if " " < character < "\x7f")
 
 
-def _paragraphs(text: object) -> tuple[tuple[str, ...], ...]:
-    """Lines, grouped by the empty lines between them."""
-    groups = (part.strip("\n").split("\n") for part in _EMPTY_LINES.split(str(text)) if part.strip())
-    return tuple(tuple(line.rstrip() for line in group) for group in groups)
+def _paragraphs(text: object) -> str:
+    """Lines without trailing blanks, and one empty line between paragraphs."""
+    return _EMPTY_LINES.sub("\n\n", _BEFORE_LINE_END.sub("", str(text))).strip("\n")
 
 
 def _facts(text: object) -> tuple[tuple[str, str], ...]:

@@ -70,8 +70,8 @@ class Line:
         return await ids_of(self.settings, self.topic)
 
     async def remembered(self) -> dict[str, int]:
-        rows = await self.database["relay_state"].find().to_list(None)
-        return {row["_id"].rpartition("/")[2]: row["offset"] for row in rows}
+        row = await self.database["relay_state"].find_one({"_id": self.topic})
+        return dict((row or {}).get("offsets", {}))
 
 
 @pytest.fixture
