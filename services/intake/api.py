@@ -9,8 +9,8 @@ from starlette.requests import Request
 from schemas.organisation import TopicSpec, UnitSpec
 from schemas.values import Attachment, Language
 from services.intake.acceptance import Receipt
-from services.intake.bodies import LARGEST_JSON, attachments_of, idempotency_key, language_of, read_json, without_files, worded
-from services.intake.desk import Desk, Incoming, add_message, open_request
+from services.intake.bodies import attachments_of, idempotency_key, language_of, read_json, weight, without_files, worded
+from services.intake.desk import LARGEST_JSON, Desk, Incoming, add_message, open_request
 from services.intake.documented import ACCEPTED, MessageBody, NamedKey, RequestBody, StatusShown, refusals, takes
 from services.intake.pages.view import MessageView, StatusView
 from services.intake.status import Conversation, linked
@@ -69,24 +69,26 @@ def api_routes(desk: Desk) -> APIRouter:
 async def receive_request(desk: Desk, request: Request) -> JSONResponse:
     language = language_of(request)
     key = idempotency_key(request, language)
-    body = await read_json(request, LARGEST_JSON, language)
-    language = language_of(request, body)
-    sent, problems = attachments_of(body)
-    incoming = Incoming(f"api:{key}", "api", language, body, sent, {"body": without_files(body)}, problems)
-    with worded(language):
-        return accepted(desk, await open_request(desk, incoming))
+    async with desk.room.held(weight(request, LARGEST_JSON)):
+        body = await read_json(request, LARGEST_JSON, language)
+        language = language_of(request, body)
+        sent, problems = attachments_of(body)
+        incoming = Incoming(f"api:{key}", "api", language, body, sent, {"body": without_files(body)}, problems)
+        with worded(language):
+            return accepted(desk, await open_request(desk, incoming))
 
 
 async def receive_message(desk: Desk, request: Request, reference: str, k: str | None) -> JSONResponse:
     language = language_of(request)
     key = idempotency_key(request, language)
     conversation, _ = await by_link(desk, request, reference, k)
-    body = await read_json(request, LARGEST_JSON, language)
-    sent, problems = attachments_of(body)
-    source = f"api:{conversation.ticket_id}:{key}"
-    incoming = Incoming(source, "api", language, body, sent, {"body": without_files(body)}, problems)
-    with worded(language):
-        return accepted(desk, await add_message(desk, conversation, incoming))
+    async with desk.room.held(weight(request, LARGEST_JSON)):
+        body = await read_json(request, LARGEST_JSON, language)
+        sent, problems = attachments_of(body)
+        source = f"api:{conversation.ticket_id}:{key}"
+        incoming = Incoming(source, "api", language, body, sent, {"body": without_files(body)}, problems)
+        with worded(language):
+            return accepted(desk, await add_message(desk, conversation, incoming))
 
 
 async def by_link(desk: Desk, request: Request, reference: str, k: str | None) -> tuple[Conversation, str]:

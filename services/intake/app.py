@@ -24,9 +24,8 @@ from schemas import topics
 from schemas.tickets import ticket_events
 from services.intake.acceptance import Acceptance
 from services.intake.api import api_routes
-from services.intake.bodies import LARGEST_JSON
 from services.intake.browsers import ForBrowsers, current_pages
-from services.intake.desk import Desk
+from services.intake.desk import LARGEST_JSON, Desk
 from services.intake.documented import document
 from services.intake.following import following_routes
 from services.intake.form import form_routes

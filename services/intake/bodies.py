@@ -1,5 +1,6 @@
 """Bodies and headers as they arrive: limits, JSON, the sender's key and language."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +19,11 @@ from services.intake.pages.language import negotiate
 from services.intake.refusals import Refusal, invalid
 from services.intake.storing import SentFile
 
-LARGEST_JSON: Final = LARGEST_TOTAL * 4 // 3 + 1_000_000
-"""The largest files there may be, in base64, and room for the rest."""
+PATIENCE: Final = 120.0
+"""Seconds in which a JSON body has to be there whole; its sender is a program, and holds room that others wait for."""
+
+SMALL: Final = 256_000
+"""Bytes of a body that need no room of their own."""
 
 LARGEST_FORM: Final = LARGEST_TOTAL + 2_000_000
 """Room for the fields, and for files a little too large, about which the form then says more than "too large"."""
@@ -28,18 +32,26 @@ _KEY: Final = re.compile(r"[\x20-\x7e]{1,200}")
 _JSON: Final = re.compile(r"application/(json|[\w.!#$&^+-]+\+json)", re.IGNORECASE)
 
 
+def weight(request: Request, limit: int) -> int:
+    """Bytes to hold while a body is read and used: what it declares, `limit` where it does not say, none for a small one."""
+    declared = request.headers.get("content-length", "")
+    size = min(int(declared), limit) if declared.isdigit() else limit
+    return size if size > SMALL else 0
+
+
 async def read_body(request: Request, limit: int, language: Language) -> bytes:
-    """The raw body. Refusal `too_large` by its declared length, or as soon as it grows over `limit` bytes."""
+    """The raw body. Refusal `too_large` by its declared length, or as soon as it grows over `limit` bytes; TimeoutError."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise Refusal("too_large", language, most=limit // 1_000_000)
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise Refusal("too_large", language, most=limit // 1_000_000)
-        parts.append(part)
+    async with asyncio.timeout(PATIENCE):
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise Refusal("too_large", language, most=limit // 1_000_000)
+            parts.append(part)
     return b"".join(parts)
 
 

@@ -4,18 +4,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from kit.organisation import OrganisationStore
+from kit.room import Room
 from schemas.values import Attachment, Channel, Language
 from services.intake.acceptance import Acceptance, Opening, Receipt, Saying
-from services.intake.domain.files import AcceptedFile
+from services.intake.domain.files import LARGEST_TOTAL, AcceptedFile
 from services.intake.domain.problems import FieldProblem, Invalid
 from services.intake.domain.request import fingerprint, read_follow_up, read_request
 from services.intake.pages.view import ANSWERABLE
 from services.intake.refusals import Refusal
 from services.intake.status import Conversation, Conversations, Links
 from services.intake.storing import FileStore, SentFile, examine
+
+LARGEST_JSON: Final = LARGEST_TOTAL * 4 // 3 + 1_000_000
+"""Bytes of the largest body there may be: the largest files, in base64, and room for the rest."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Desk:
     conversations: Conversations
     links: Links
     now: Callable[[], datetime]
+    room: Room = field(default_factory=lambda: Room(LARGEST_JSON))
+    """For large bodies and their files: one of the largest at a time, or many that are not."""
 
     def status_url(self, receipt: Receipt) -> str:
         """The link the sender is given; a repeat is given the same one."""

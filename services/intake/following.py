@@ -1,6 +1,7 @@
 """The status page: where a request stands, what was said, its files, and a form to say more."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -20,6 +21,7 @@ from services.intake.form import form_language, read_form, too_long
 from services.intake.pages.rendering import FollowUpForm, Pages
 from services.intake.refusals import Refusal
 from services.intake.status import Conversation, linked
+from services.intake.storing import SentFile
 
 _UNSAFE: Final = re.compile(r'[^\x20-\x7e]|["\\%]')
 """What clients of the plain `filename` parameter read differently from each other."""
@@ -58,7 +60,13 @@ async def receive_follow_up(desk: Desk, pages: PagesNow, request: Request, refer
     """Accept it and go back to the status page, or show it again with what is wrong."""
     if too_long(request):
         return problem_page(pages(), "too_large", page_language(request))
-    values, sent = await read_form(request)
+    async with read_form(desk, request) as (values, sent):
+        return await _say(desk, pages, request, reference, k, values, sent)
+
+
+async def _say(  # noqa: PLR0913, PLR0917 (what was asked, and what was typed)
+    desk: Desk, pages: PagesNow, request: Request, reference: str, k: str, values: Mapping[str, str], sent: Sequence[SentFile]
+) -> Response:
     language = form_language(values, request)
     try:
         conversation = await linked(desk.conversations, desk.links, reference, k, desk.now(), language)

@@ -1,7 +1,8 @@
 """The form in the browser, and the page that says it arrived."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -73,7 +74,11 @@ async def receive_form(desk: Desk, pages: PagesNow, request: Request) -> Respons
     """Accept it and go to the page that says so, or show it again with what is wrong."""
     if too_long(request):
         return problem_page(pages(), "too_large", page_language(request))
-    values, sent = await read_form(request)
+    async with read_form(desk, request) as (values, sent):
+        return await _accept(desk, pages, request, values, sent)
+
+
+async def _accept(desk: Desk, pages: PagesNow, request: Request, values: Mapping[str, str], sent: Sequence[SentFile]) -> Response:
     language = form_language(values, request)
     if fields.caught(values):
         TRAPPED.inc()
@@ -97,10 +102,13 @@ def too_long(request: Request) -> bool:
     return declared.isdigit() and int(declared) > LARGEST_FORM
 
 
-async def read_form(request: Request) -> tuple[dict[str, str], list[SentFile]]:
+@asynccontextmanager
+async def read_form(desk: Desk, request: Request) -> AsyncIterator[tuple[dict[str, str], list[SentFile]]]:
     """The typed values and the files. Files stay on disk while they arrive, so that slow senders cost no memory."""
     async with request.form(max_files=_MOST_PARTS, max_fields=_MOST_PARTS) as form:
-        return _values(form), [await _file(part) for part in form.getlist(fields.FILES) if isinstance(part, UploadFile)]
+        parts = [part for part in form.getlist(fields.FILES) if isinstance(part, UploadFile)]
+        async with desk.room.held(sum(part.size or 0 for part in parts)):
+            yield _values(form), [await _file(part) for part in parts]
 
 
 def form_language(values: Mapping[str, str], request: Request) -> Language:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from services.intake.domain.problems import FieldProblem
+from services.intake.domain.files import MOST_FILES
+from services.intake.domain.problems import FieldProblem, unknown_fields
 
 ATTACHMENT_FIELDS: Final = ("filename", "content")
 
@@ -23,25 +24,29 @@ def read_attachments(value: object, field: str = "attachments") -> tuple[tuple[A
         return (), ()
     if not isinstance(value, list):
         return (), (FieldProblem(field, "not_a_list"),)
+    if len(value) > MOST_FILES:  # not looked into: a body of a few megabytes can hold a million of them
+        return (), (FieldProblem(field, "files_many", {"count": len(value), "most": MOST_FILES}),)
     read: list[Attached] = []
     problems: list[FieldProblem] = []
     for position, item in enumerate(value):
-        wrong = list(_wrong(item, f"{field}.{position}"))
+        path = f"{field}.{position}"
+        content = _decoded(item.get("content")) if isinstance(item, Mapping) else None
+        wrong = list(_wrong(item, content, path))
         problems += wrong
-        if not wrong:
-            read.append(Attached(item["filename"], _decoded(item["content"]) or b""))
+        if content is not None and not wrong:
+            read.append(Attached(item["filename"], content))
     return tuple(read), tuple(problems)
 
 
-def _wrong(item: object, path: str) -> Iterable[FieldProblem]:
+def _wrong(item: object, content: bytes | None, path: str) -> Iterable[FieldProblem]:
     if not isinstance(item, Mapping):
         yield FieldProblem(path, "not_an_object")
         return
-    for name in [name for name in item if name not in ATTACHMENT_FIELDS]:
-        yield FieldProblem(f"{path}.{name[:40]}", "unknown_field", {"name": name[:40], "known": ", ".join(ATTACHMENT_FIELDS)})
+    for name in unknown_fields(item, ATTACHMENT_FIELDS):
+        yield FieldProblem(f"{path}.{name}", "unknown_field", {"name": name, "known": ", ".join(ATTACHMENT_FIELDS)})
     if not isinstance(item.get("filename"), str) or not item["filename"].strip():
         yield FieldProblem(f"{path}.filename", "filename_missing")
-    if _decoded(item.get("content")) is None:
+    if content is None:
         yield FieldProblem(f"{path}.content", "not_base64")
 
 

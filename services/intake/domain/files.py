@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.text import composed
 from services.intake.domain.kinds import BLOCKED_EXTENSIONS, BLOCKED_TYPES, KIND_OF_EXTENSION, UNKNOWN, kind_of_type
 from services.intake.domain.problems import FieldProblem
 
@@ -23,6 +24,9 @@ _FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
 _SPACES: Final = re.compile(r"\s+")
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 """Device names of Windows, with or without an extension."""
+
+_LONGEST_LOOKED_AT: Final = 2_000
+"""Characters of a name that are looked at: its end, where the extension is."""
 
 _NO_NAME: Final = "tep"
 _LONGEST_EXTENSION: Final = 20
@@ -68,7 +72,7 @@ def check_files(uploads: Sequence[Upload], field: str = "attachments") -> tuple[
 
 def clean_filename(raw: str) -> str:
     """A name without path, control, invisible or direction characters, that no file system or browser reads differently."""
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", raw))[-1]
+    last = re.split(r"[/\\]", composed(raw[-_LONGEST_LOOKED_AT:]))[-1]
     visible = "".join(" " if character.isspace() else character for character in last if not _is_hidden(character))
     name = _SPACES.sub(" ", _FORBIDDEN.sub("_", visible)).strip(" .")
     if _RESERVED.fullmatch(name):

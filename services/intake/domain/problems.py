@@ -1,14 +1,19 @@
 """What is wrong with something a person sent: which field, why, and a sentence that tells the remedy in their language."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
+from schemas.text import clean_line
 from schemas.values import Language
 from services.intake.domain.kinds import KIND_NAMES
 
 Param = str | int
+
+MOST_UNKNOWN: Final = 10
+MOST_SHOWN: Final = 200
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,12 @@ class Invalid(ValueError):
     def __init__(self, problems: tuple[FieldProblem, ...]) -> None:
         super().__init__("; ".join(f"{problem.field}: {problem.key}" for problem in problems))
         self.problems = problems
+
+
+def unknown_fields(found: Mapping[str, object], known: Collection[str]) -> list[str]:
+    """The first few names that are not known, fit to be shown; a body may hold any number of them."""
+    unknown = (name for name in found if name not in known)
+    return [clean_line(str(name)[:MOST_SHOWN])[:40] for name in islice(unknown, MOST_UNKNOWN)]
 
 
 def sentence(problem: FieldProblem, language: Language) -> str:

@@ -6,16 +6,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
+from schemas.text import clean_line, clean_text
 from schemas.values import Business, Contact, Language
 from services.intake.domain import identity
 from services.intake.domain.files import AcceptedFile, Upload, check_files
-from services.intake.domain.problems import FieldProblem, Invalid, Param
-from services.intake.domain.text import clean_line, clean_text, first_line
+from services.intake.domain.problems import FieldProblem, Invalid, Param, unknown_fields
+from services.intake.domain.text import first_line
 
 LONGEST_TEXT: Final = 20_000
 LONGEST_SUBJECT: Final = 200
 LONGEST_NAME: Final = 200
 """Lengths are counted in characters (code points) after cleaning."""
+
+LONGEST_LINE: Final = 2_000
+LONGEST_TYPED: Final = 5 * LONGEST_TEXT
+"""What is longer than these before cleaning is not cleaned to find out: a body may hold 35 MB."""
 
 REQUEST_FIELDS: Final = ("topic", "unit", "subject", "text", "language", "business", "contact", "attachments")
 BUSINESS_FIELDS: Final = ("name", "tax_code")
@@ -151,19 +156,24 @@ class Reading:
         if not isinstance(value, Mapping):
             self.note(path, "not_an_object")
             return {}
-        for name in [name for name in value if name not in known]:
-            shown = clean_line(str(name))[:40]
+        for shown in unknown_fields(value, known):
             self.note(f"{path}.{shown}" if path else shown, "unknown_field", name=shown, known=", ".join(known))
         return value
 
     def line(self, source: Body, path: str, longest: int | None = None, too_long: str = "") -> str:
-        line = clean_line(self._string(source, path))
-        if longest is not None and len(line) > longest:
-            self.note(path, too_long, length=len(line), longest=longest)
+        typed = self._string(source, path)
+        line = clean_line(typed[:LONGEST_LINE])
+        length = len(line) if len(typed) <= LONGEST_LINE else len(typed)
+        if longest is not None and length > longest:
+            self.note(path, too_long, length=length, longest=longest)
         return line
 
     def paragraphs(self, source: Body, path: str, missing: str) -> str:
-        text = clean_text(self._string(source, path))
+        typed = self._string(source, path)
+        if len(typed) > LONGEST_TYPED:
+            self.note(path, "text_long", length=len(typed), longest=LONGEST_TEXT)
+            return ""
+        text = clean_text(typed)
         if not text:
             self.note(path, missing)
         if len(text) > LONGEST_TEXT:

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from kit.mongo import Database, Document, translated
+from schemas.text import clean_line
 from schemas.values import Business, Contact, Language
 from services.intake.acceptance import Acceptance, Opening, Receipt, Saying
 from services.intake.domain import identity
 from services.intake.domain.mailboxes import Mailboxes
 from services.intake.domain.request import LONGEST_NAME, LONGEST_SUBJECT
 from services.intake.domain.spoken import guess_language
-from services.intake.domain.text import clean_line, first_line
+from services.intake.domain.text import first_line
 from services.intake.mail.arrivals import Settled
 from services.intake.mail.enclosures import content_of
 from services.intake.mail.letter import Letter

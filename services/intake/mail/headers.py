@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from services.intake.domain.text import clean_line
+from schemas.text import clean_line
 from services.intake.mail.charsets import decoded
 
 LONGEST_FIELD: Final = 64 * 1024

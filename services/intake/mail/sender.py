@@ -1,31 +1,77 @@
-"""The first address of a From field. Display names are never taken for addresses: `"a@x.vn" <b@y.vn>` is b@y.vn."""
+"""The addresses of From, To and Cc. Display names are never taken for addresses: `"a@x.vn" <b@y.vn>` is b@y.vn."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
+from schemas.text import clean_line
+from services.intake.mail.charsets import decoded
 from services.intake.mail.headers import readable
+from services.intake.mail.letter import Person
 
 LONGEST: Final = 2_000
 """Bytes of the field that are looked at; one address with its name is shorter."""
 
+LONGEST_LIST: Final = 16 * 1024
+MOST: Final = 100
+"""Entries of To and Cc that are read."""
+
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_TO_ITS_END: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?$)')
+"""As `_QUOTED`, but what is never closed ends with the field: it is looked at once."""
+
 _ANGLE: Final = re.compile(r"<([^<>]*)>")
 _COMMENT: Final = re.compile(r"\(([^()]*)\)")
+_WORD: Final = re.compile(r"=\?[^?\s]{1,80}\?[BbQq]\?[^?\s]*\?=")
 _BARE: Final = re.compile(r"[^\s<>()\[\]\",:;@]+@[^\s<>()\[\]\",:;@]+")
+_SEPARATOR: Final = re.compile(r"[,;]")
+_GROUP: Final = re.compile(r"^[^:<>@]{0,200}:")
 
 
 def first_sender(raw: bytes) -> tuple[str, str]:
     """(address, name); either may be empty."""
     text = raw[:LONGEST].decode("latin-1")
-    hidden = _QUOTED.sub(lambda match: "\x00" * len(match[0]), text)
+    hidden = _WORD.sub(_blank, _QUOTED.sub(_blank, text))
     angle = _ANGLE.search(hidden)
     if angle is not None:
-        name = text[: angle.start()].rpartition(",")[2] if "," in hidden[: angle.start()] else text[: angle.start()]
-        bare = _BARE.search(angle[1])
-        return (bare[0] if bare else "", _name(name))
-    bare = _BARE.search(_COMMENT.sub(" ", hidden))
+        name = text[hidden.rfind(",", 0, angle.start()) + 1 : angle.start()]
+        return (_address(angle[1]), _name(name))
     comment = _COMMENT.search(hidden)
-    return (bare[0] if bare else "", _name(comment[1] if comment else ""))
+    return (_address(_COMMENT.sub(" ", hidden)), _name(comment[1] if comment else ""))
+
+
+def people(raw: bytes) -> tuple[Person, ...]:
+    """The entries with an address, in their order, each once; those of a group (`Team: a@x.vn, b@y.vn;`) too."""
+    found: dict[str, Person] = {}
+    for entry in _entries(raw[:LONGEST_LIST].decode("latin-1")):
+        address, name = first_sender(entry.encode("latin-1"))
+        if address:
+            found.setdefault(address.lower(), Person(address, name))
+        if len(found) >= MOST:
+            break
+    return tuple(found.values())
+
+
+def _entries(text: str) -> Iterator[str]:
+    """Split at commas and semicolons outside of quotes, comments and encoded words."""
+    hidden = text
+    for pattern in (_TO_ITS_END, _WORD, _COMMENT, _ANGLE):
+        hidden = pattern.sub(_blank, hidden)
+    start = 0
+    for match in _SEPARATOR.finditer(hidden):
+        yield _GROUP.sub("", text[start : match.start()]) if '"' not in text[start : match.start()] else text[start : match.start()]
+        start = match.end()
+    yield text[start:]
+
+
+def _blank(match: "re.Match[str]") -> str:
+    return "\x00" * len(match[0])
+
+
+def _address(text: str) -> str:
+    """RFC 6532: what is not ASCII is UTF-8."""
+    bare = _BARE.search(text)
+    return clean_line(decoded(bare[0].encode("latin-1"))) if bare else ""
 
 
 def _name(phrase: str) -> str:

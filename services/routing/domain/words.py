@@ -5,6 +5,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from schemas.text import decomposed
+
 LETTERS_WITHOUT_MARK: Final = str.maketrans({"đ": "d", "Đ": "d"})
 """Their stroke is part of the letter, so that Unicode decomposes neither."""
 
@@ -14,7 +16,7 @@ NO_WORD: Final = re.compile(r"[\W_]+")
 def folded(text: str) -> str:
     """The words of the text, lower case and without marks, each with one space before and after it."""
     if not text.isascii():
-        bare = "".join([char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char)])
+        bare = "".join([char for char in decomposed(text) if not unicodedata.combining(char)])
         text = bare.translate(LETTERS_WITHOUT_MARK)
     return f" {' '.join(NO_WORD.sub(' ', text.casefold()).split())} "
 

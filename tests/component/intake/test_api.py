@@ -287,3 +287,30 @@ async def test_the_choices_have_both_languages_or_the_one_asked_for(intake: Inta
     assert [choice["name"]["en"] for choice in both] == [choice["name"] for choice in english]
     assert [choice["key"] for choice in both] == [choice["key"] for choice in english]
     assert (await intake.http.get(f"/api/v1/{path}", params={"language": "fr"})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"attachments": [1] * 200_000}, "attachments"),
+        ({f"x{number}": 1 for number in range(50_000)}, "x0"),
+        ({"subject": "a" + "\u0301\u0327" * 200_000}, "subject"),
+        ({"text": "a" + "\u0301\u0327" * 200_000}, "text"),
+        ({"attachments": [attachment("\u0301\u0327" * 200_000)]}, "attachments.0"),
+    ],
+)
+async def test_what_is_absurdly_long_is_refused_in_a_few_words(intake: Intake, changes: dict[str, Any], field: str) -> None:
+    """Each of these once kept the process busy for seconds, or answered with hundreds of megabytes."""
+    response = await send(intake, request_body(**changes))
+    if response.status_code == 202:  # the marks of the file's name are cut, and what is left is a name
+        assert field == "attachments.0"
+        return
+    assert response.status_code == 422
+    assert len(response.content) < 10_000
+    assert response.json()["errors"][0]["field"] == field
+
+
+async def test_many_large_requests_at_once_are_all_accepted_in_turn(intake: Intake) -> None:
+    body = request_body(attachments=[attachment("a.pdf", PDF + b"x" * 8 * MEGABYTE), attachment("b.pdf", PDF + b"y" * 8 * MEGABYTE)])
+    answers = await asyncio.gather(*(send(intake, body) for _ in range(4)), *(send(intake) for _ in range(4)))
+    assert [answer.status_code for answer in answers] == [202] * 8
