@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from kit.deadletters import DeadLetters
 from kit.inlet import Inlet, subscribe
-from kit.kafka import make_broker, make_producer
+from kit.kafka import LARGEST_DEAD_LETTER, make_broker, make_producer
 from kit.service import Service
 from kit.settings import ServiceSettings
 from kit.topics import require_topics
@@ -36,7 +36,7 @@ def add_inlet(  # noqa: PLR0913 (each is one collaborator)
     letters = dead_letters(service.name)
     if service.broker is None:
         service.broker = make_broker(settings, service.name)
-    make = partial(make_producer, settings, service.name)
+    make = partial(make_producer, settings, service.name, largest=LARGEST_DEAD_LETTER)
     grave = DeadLetters(letters, group, make_producer=make, logger=service.logger, burst=settings.dead_letter_burst)
     inlet = Inlet(topic, group, adapter, apply, grave, logger=service.logger)
     subscribe(service.broker, inlet, batch=batch, session_timeout_ms=int(settings.kafka_session_timeout_seconds * 1000))

@@ -1,6 +1,7 @@
 """Dead letters: records that will never work here, kept with their bytes and the reason."""
 
 import asyncio
+import dataclasses
 import json
 import time
 from collections import deque
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from prometheus_client import Counter
 from structlog.typing import FilteringBoundLogger
 
@@ -19,6 +20,11 @@ BURST: Final = 100
 """Dead letters within `BURST_SECONDS` that stop the consumer: that many at once is a bad release, not bad records."""
 
 BURST_SECONDS: Final = 60.0
+
+KEPT_OF_KEY: Final = 1_000
+KEPT_OF_VALUE: Final = 256 * 1024
+TRUNCATED: Final = "x-truncated"
+"""Header of a letter that holds the beginning of its record only: the bytes its value had."""
 
 REMEMBERED: Final = 10_000
 """Dead letters whose place is kept in mind: many times the largest batch."""
@@ -62,9 +68,7 @@ class DeadLetters:
             return
         self._refuse_a_burst()
         try:
-            producer = await self._connected()
-            value = b"" if record.key is None and record.value is None else record.value  # Kafka's client sends no record without both
-            await producer.send_and_wait(self._topic, value=value, key=record.key, headers=_headers(record, error))
+            await self._write(record, error)
         except (KafkaError, OSError) as failure:
             await self.close()
             raise TransientError(f"dead letter not written: {failure!r}") from failure
@@ -81,6 +85,17 @@ class DeadLetters:
             error=type(error).__name__,
             detail=str(error)[:300],
         )
+
+    async def _write(self, record: ConsumerRecord, error: BaseException) -> None:
+        """Whole, or, where Kafka takes no letter of that size, its beginning: the record itself stays where it was until it expires."""
+        producer = await self._connected()
+        value = b"" if record.key is None and record.value is None else record.value  # Kafka's client sends no record without both
+        try:
+            await producer.send_and_wait(self._topic, value=value, key=record.key, headers=_headers(record, error))
+        except (MessageSizeTooLargeError, RecordListTooLargeError):
+            cut = (record.key or b"")[:KEPT_OF_KEY], (value or b"")[:KEPT_OF_VALUE]
+            headers = [*_headers(dataclasses.replace(record, headers=()), error), (TRUNCATED, str(len(value or b"")).encode())]
+            await producer.send_and_wait(self._topic, key=cut[0], value=cut[1], headers=headers)
 
     def went_well(self, count: int) -> None:
         """Records that worked show that the release is not at fault: half the suspicion goes for each batch."""

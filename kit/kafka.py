@@ -24,6 +24,12 @@ METADATA_AGE_MS = 10_000
 """A consumer that rejoined its group while a lost topic was being made anew holds no partition of it until it asks again; the
 client's own age of five minutes would be an outage of five minutes."""
 
+LARGEST_RECORD = 4 * 1024 * 1024
+"""Bytes of key, value and headers together, for the topics of events."""
+
+LARGEST_DEAD_LETTER = 2 * LARGEST_RECORD
+"""A dead letter is the record it keeps, and what is said about it."""
+
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -80,7 +86,7 @@ def make_broker(settings: ServiceSettings, service: str, middlewares: Sequence[A
     )
 
 
-def make_producer(settings: ServiceSettings, service: str) -> AIOKafkaProducer:
+def make_producer(settings: ServiceSettings, service: str, *, largest: int = LARGEST_RECORD) -> AIOKafkaProducer:
     return AIOKafkaProducer(
         **client_options(settings),
         client_id=f"helpdesk-{service}",
@@ -88,7 +94,7 @@ def make_producer(settings: ServiceSettings, service: str) -> AIOKafkaProducer:
         enable_idempotence=True,
         linger_ms=2,
         max_batch_size=256 * 1024,
-        max_request_size=4 * 1024 * 1024,
+        max_request_size=largest,
         request_timeout_ms=15_000,
         metadata_max_age_ms=30_000,
     )
@@ -96,13 +102,15 @@ def make_producer(settings: ServiceSettings, service: str) -> AIOKafkaProducer:
 
 async def ensure_topics(settings: ServiceSettings, names: Iterable[str], dead_letters: Iterable[str] = ()) -> list[str]:
     """Create the topics that are missing and return their names. Idempotent; TransientError when Kafka is away."""
-    wanted = dict.fromkeys(names, settings.kafka_partitions) | dict.fromkeys(dead_letters, 1)
+    graves = set(dead_letters)
+    wanted = dict.fromkeys(names, settings.kafka_partitions) | dict.fromkeys(graves, 1)
     admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=15_000)
     try:
         await admin.start()
         missing = sorted(set(wanted) - set(await admin.list_topics()))
         if missing:
-            await _create(admin, [_new_topic(name, wanted[name], settings) for name in missing])
+            sizes = {name: LARGEST_DEAD_LETTER if name in graves else LARGEST_RECORD for name in missing}
+            await _create(admin, [_new_topic(name, wanted[name], settings, largest=sizes[name]) for name in missing])
     except (KafkaError, OSError) as error:
         raise TransientError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
     finally:
@@ -110,7 +118,7 @@ async def ensure_topics(settings: ServiceSettings, names: Iterable[str], dead_le
     return missing
 
 
-def _new_topic(name: str, partitions: int, settings: ServiceSettings) -> NewTopic:
+def _new_topic(name: str, partitions: int, settings: ServiceSettings, *, largest: int) -> NewTopic:
     copies = settings.kafka_replication_factor
     return NewTopic(
         name,
@@ -119,7 +127,7 @@ def _new_topic(name: str, partitions: int, settings: ServiceSettings) -> NewTopi
         topic_configs={
             "min.insync.replicas": str(max(1, copies - 1)),
             "retention.ms": str(30 * DAY_MS),
-            "max.message.bytes": str(4 * 1024 * 1024),
+            "max.message.bytes": str(largest),
         },
     )
 

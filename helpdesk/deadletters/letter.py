@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Self
 
 from aiokafka import ConsumerRecord
 
+from kit.deadletters import TRUNCATED
 from kit.errors import RefusedError
 from schemas.topics import SERVICES
 
@@ -52,6 +53,8 @@ class DeadLetter:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     """Those it had originally."""
+    truncated: bool = False
+    """Only the beginning of the record is here; the whole of it stands at `origin` until it expires."""
 
     @property
     def id(self) -> str:
@@ -75,6 +78,7 @@ class DeadLetter:
             key=record.key,
             value=record.value,
             headers=tuple(_original_headers(said.get("x-headers", ""))),
+            truncated=TRUNCATED in said,
         )
 
 

@@ -19,7 +19,9 @@ REPLAY_OF: Final = "x-replay-of"
 
 
 def require_origin(letter: DeadLetter, known: Mapping[str, str] = WRITER) -> None:
-    """RefusedError when it can't be said where the letter belongs."""
+    """RefusedError when it can't be said where the letter belongs, or when it isn't whole."""
+    if letter.truncated:
+        raise RefusedError(f"{letter.id} can't be replayed: only its beginning was kept. The whole record stands at {letter.origin}.")
     if letter.origin is None or letter.origin.topic not in known:
         said = "does not say" if letter.origin is None else f"says {letter.origin.topic}, which is none of {', '.join(known)};"
         raise RefusedError(

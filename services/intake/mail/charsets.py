@@ -19,6 +19,7 @@ _MEANT: Final = {
     "latin-1": "windows-1252",
     "ansi_x3.110-1983": "windows-1252",
 }
+_WINDOWS: Final = re.compile(r"(?:x-)?(?:cp|windows|win|ms|ibm)[-_ ]?(\d{3,4})")
 _UNUSABLE: Final = frozenset({"ascii", "utf-7", "punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
 """Codecs that say nothing about 8-bit text, hide markup (UTF-7), or take quadratic time (punycode)."""
 
@@ -35,16 +36,26 @@ def decoded(raw: bytes, declared: str | None = None) -> str:
     return raw.decode("utf-8" if _mostly_utf8(raw) else "windows-1252", "replace")
 
 
+def is_known(declared: str) -> bool:
+    """Whether a text can be read by that name; TCVN 3 and VNI, for one, have none that is in use, and their letters come out wrong."""
+    return _codec(declared) is not None
+
+
 def _usable(declared: str | None) -> str | None:
+    found = _codec(declared)
+    return None if found is None or found.replace("_", "-") in _UNUSABLE else found
+
+
+def _codec(declared: str | None) -> str | None:
     match = _NAME.search(declared or "")
     if match is None:
         return None
     name = match[0].lower()
+    page = _WINDOWS.fullmatch(name)
     try:
-        found = codecs.lookup(_MEANT.get(name, name)).name
+        return codecs.lookup(f"cp{page[1]}" if page else _MEANT.get(name, name)).name
     except (LookupError, ValueError):
         return None
-    return None if found.replace("_", "-") in _UNUSABLE else found
 
 
 def _mostly_utf8(raw: bytes) -> bool:

@@ -2,7 +2,10 @@
 
 import json
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any, Self
+
+from services.intake.domain.bounces import Bounce, Failure
 
 
 @dataclass(frozen=True)
@@ -12,6 +15,16 @@ class Enclosed:
     filename: str
     content: bytes
     inline: bool = False
+    content_type: str = "application/octet-stream"
+    """As the sender named it, lower case; what it is can only be seen from the content."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """An entry of From, To or Cc. Anybody can write anything as the name."""
+
+    address: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,7 @@ class Letter:
     """The display name; anybody can write anything there."""
     subject: str
     text: str
+    """All of it, with what it quotes."""
     references: tuple[str, ...]
     """Message ids with their angle brackets: In-Reply-To, then References from last to first."""
     automatic: str | None
@@ -35,11 +49,26 @@ class Letter:
     """SHA-256 (hex) of what the sender wrote; equal for copies that came by different ways."""
     problems: tuple[str, ...] = ()
     attachments: tuple[Enclosed, ...] = ()
+    new_text: str = ""
+    """`text` without quotes and signature; all of it where that is in doubt."""
+    html_safe: str | None = None
+    """The HTML form, if there is one, without scripts and without pictures from elsewhere: fit to be shown to an officer."""
+    to: tuple[Person, ...] = ()
+    cc: tuple[Person, ...] = ()
+    written_at: datetime | None = None
+    """Of the Date field, in the sender's zone; anybody can write anything there."""
+    in_reply_to: tuple[str, ...] = ()
+    mentioned: tuple[str, ...] = ()
+    """The References field, in its own order."""
+    bounce: Bounce | None = None
 
     def to_frames(self) -> tuple[bytes, bytes]:
         """JSON, and the files one after the other."""
         head = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "attachments"}
-        head["attachments"] = [{**asdict(part), "content": len(part.content)} for part in self.attachments]
+        head["attachments"] = [{**vars(part), "content": len(part.content)} for part in self.attachments]
+        head["to"], head["cc"] = [vars(each) for each in self.to], [vars(each) for each in self.cc]
+        head["written_at"] = self.written_at.isoformat() if self.written_at else None
+        head["bounce"] = asdict(self.bounce) if self.bounce else None
         return json.dumps(head).encode(), b"".join(part.content for part in self.attachments)
 
     @classmethod
@@ -49,8 +78,18 @@ class Letter:
         start = 0
         for part in values.pop("attachments"):
             end = start + part["content"]
-            parts.append(Enclosed(part["filename"], files[start:end], part["inline"]))
+            parts.append(Enclosed(**{**part, "content": files[start:end]}))
             start = end
-        for name in ("references", "loops", "problems"):
+        for name in ("references", "loops", "problems", "in_reply_to", "mentioned"):
             values[name] = tuple(values[name])
+        for name in ("to", "cc"):
+            values[name] = tuple(Person(**each) for each in values[name])
+        values["written_at"] = datetime.fromisoformat(values["written_at"]) if values["written_at"] else None
+        values["bounce"] = _bounce(values["bounce"])
         return cls(**values, attachments=tuple(parts))
+
+
+def _bounce(found: dict[str, Any] | None) -> Bounce | None:
+    if found is None:
+        return None
+    return Bounce(tuple(Failure(**each) for each in found["recipients"]), found["original_message_id"])

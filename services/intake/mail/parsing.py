@@ -2,16 +2,19 @@
 
 import hashlib
 import re
-import unicodedata
 from typing import Final
 
-from services.intake.domain.text import clean_text
+from schemas.text import clean_text, composed
+from services.intake.domain.quotes import new_text
 from services.intake.mail.automatic import automatic_reason
+from services.intake.mail.bounces import bounce_of
+from services.intake.mail.dates import written_at
 from services.intake.mail.headers import Fields, read_header, readable
 from services.intake.mail.letter import Enclosed, Letter
-from services.intake.mail.markup import text_of
-from services.intake.mail.sender import first_sender
+from services.intake.mail.markup import LONGEST_SHOWN, marked_text, safe_html, text_of
+from services.intake.mail.sender import first_sender, people
 from services.intake.mail.tree import Tree, Words
+from services.intake.mail.winmail import files_in, is_winmail
 
 MOST_REFERENCES: Final = 200
 LONGEST_SUBJECT: Final = 4 * 1024
@@ -29,28 +32,57 @@ def parse(raw: bytes) -> Letter:
     fields, body = read_header(raw, 0, len(raw))
     tree = Tree(raw)
     parts = tree.parts(fields, body)
-    text = _text([part for part in parts if isinstance(part, Words)])
-    files = tuple(part for part in parts if isinstance(part, Enclosed))
+    words = [part for part in parts if isinstance(part, Words)]
+    files = tuple(file for part in parts if isinstance(part, Enclosed) for file in (part, *files_in(part.content)))
+    text = _text(words)
     address, name = first_sender(fields.raw("from"))
     subject = readable(fields.raw("subject")[:LONGEST_SUBJECT])
+    bounce = bounce_of(fields, text, files)
     return Letter(
         message_id=_message_id(fields),
         address=address,
         name=name,
         subject=subject,
         text=text[:LONGEST_TEXT],
+        new_text=_new_text(words, text, subject)[:LONGEST_TEXT],
+        html_safe=_html_safe(words),
         references=_references(fields),
-        automatic=automatic_reason(fields, address, subject),
+        in_reply_to=_ids(fields, "in-reply-to")[:MOST_REFERENCES],
+        mentioned=_ids(fields, "references")[:MOST_REFERENCES],
+        to=people(fields.raw("to")),
+        cc=people(fields.raw("cc")),
+        written_at=written_at(fields.raw("date")),
+        automatic=automatic_reason(fields, address, subject) or ("bounce" if bounce else None),
         loops=tuple(value.decode("latin-1").strip().lower() for value in fields.all("x-helpdesk-loop"))[:20],
         content_hash=_content_hash(raw, fields, address, subject, text, files),
-        problems=_problems(fields, tree, text),
+        problems=_problems(fields, tree, text, files),
         attachments=files,
+        bounce=bounce,
     )
 
 
 def _text(words: list[Words]) -> str:
     """All the texts in their order; HTML only where the sender gave nothing plainer."""
-    return "\n\n".join(text for text in (clean_text(text_of(part.text) if part.kind == "html" else part.text) for part in words) if text)
+    read = (clean_text(text_of(part.text) if part.kind == "html" else part.text) for part in words if not part.spare)
+    return "\n\n".join(text for text in read if text)
+
+
+def _new_text(words: list[Words], text: str, subject: str) -> str:
+    """By the words themselves; where these show no quote, by the marks in the HTML form."""
+    found = new_text(text, subject)
+    if not found.complete and all(part.kind == "plain" for part in words if not part.spare):
+        return found.text
+    pages = [part.text for part in words if part.kind == "html"]
+    marked = marked_text(pages[0]) if len(pages) == 1 and len(words) <= 2 else None  # noqa: PLR2004 (it, and its plain form)
+    if marked is None:
+        return found.text
+    by_marks = new_text(clean_text(marked), subject)
+    return found.text if by_marks.complete else by_marks.text
+
+
+def _html_safe(words: list[Words]) -> str | None:
+    pages = [part.text for part in words if part.kind == "html"]
+    return clean_text(safe_html("\n".join(pages)[:LONGEST_SHOWN])) if pages else None
 
 
 def _message_id(fields: Fields) -> str | None:
@@ -61,13 +93,14 @@ def _message_id(fields: Fields) -> str | None:
     return identity or None
 
 
-def _references(fields: Fields) -> tuple[str, ...]:
-    def ids(name: str) -> list[str]:
-        # Some libraries make RFC 2047 words of ids that are longer than a line.
-        value = fields.text(name) if b"=?" in fields.raw(name) else fields.plain(name)
-        return [f"<{_SPACE.sub('', found)}>" for found in _ID.findall(value)]
+def _ids(fields: Fields, name: str) -> tuple[str, ...]:
+    """With their angle brackets. Some libraries make RFC 2047 words of ids that are longer than a line."""
+    value = fields.text(name) if b"=?" in fields.raw(name) else fields.plain(name)
+    return tuple(f"<{_SPACE.sub('', found)}>" for found in _ID.findall(value))
 
-    found = list(dict.fromkeys([*ids("in-reply-to"), *reversed(ids("references"))]))
+
+def _references(fields: Fields) -> tuple[str, ...]:
+    found = list(dict.fromkeys([*_ids(fields, "in-reply-to"), *reversed(_ids(fields, "references"))]))
     return tuple(found if len(found) <= MOST_REFERENCES else [*found[: MOST_REFERENCES // 2], *found[-MOST_REFERENCES // 2 :]])
 
 
@@ -76,15 +109,16 @@ def _content_hash(raw: bytes, fields: Fields, address: str, subject: str, text: 
     if not fields.raw("message-id") and not fields.raw("date"):
         return hashlib.sha256(raw).hexdigest()
     lines = "\n".join(line.rstrip() for line in text.split("\n"))
-    said = [address.lower(), unicodedata.normalize("NFC", subject), fields.plain("date"), lines]
+    said = [address.lower(), composed(subject), fields.plain("date"), lines]
     digest = hashlib.sha256("\x00".join(said).encode())
     for file in sorted(hashlib.sha256(file.content).hexdigest() for file in files):
         digest.update(b"\x00" + file.encode())
     return digest.hexdigest()
 
 
-def _problems(fields: Fields, tree: Tree, text: str) -> tuple[str, ...]:
+def _problems(fields: Fields, tree: Tree, text: str, files: tuple[Enclosed, ...]) -> tuple[str, ...]:
     found = {
+        "winmail": any(is_winmail(file.content) for file in files),
         "header_cut": fields.cut,
         "no_sender": not fields.raw("from"),
         "many_senders": len(fields.all("from")) > 1,

@@ -6,13 +6,14 @@ is bounded by the size of the mail; and nothing that it does not understand is d
 
 import binascii
 import quopri
+import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, Literal
 
-from services.intake.mail.charsets import decoded
+from services.intake.mail.charsets import decoded, is_known
 from services.intake.mail.headers import Fields, Structured, base64_decoded, read_header, structured
 from services.intake.mail.letter import Enclosed
 
@@ -21,6 +22,7 @@ MOST_PARTS: Final = 500
 
 _PLAIN: Final = Structured("text/plain")
 _OPAQUE: Final = "application/octet-stream"
+_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,80}")
 _LONGEST_BOUNDARY: Final = 200
 _REST: Final = "phan-con-lai.bin"
 """What was too deep or too much to be taken apart."""
@@ -31,15 +33,28 @@ _NAMES: Final = {
     "text/plain": "noi-dung.txt",
     "message/rfc822": "thu.eml",
     "message/delivery-status": "delivery-status.txt",
+    "message/global-delivery-status": "delivery-status.txt",
     "message/feedback-report": "feedback-report.txt",
     "text/rfc822-headers": "headers.txt",
     "application/pdf": "tep.pdf",
     "application/ms-tnef": "winmail.dat",
+    "application/vnd.ms-tnef": "winmail.dat",
+    "application/pkcs7-mime": "smime.p7m",
+    "application/pkcs7-signature": "smime.p7s",
+    "application/pgp-signature": "signature.asc",
+    "application/pgp-encrypted": "encrypted.asc",
     "image/jpeg": "anh.jpg",
     "image/png": "anh.png",
     "image/gif": "anh.gif",
 }
 """For parts without a name of their own."""
+
+_CLOSED: Final = {
+    "application/pgp-encrypted": "encrypted",
+    "application/pkcs7-mime": "encrypted",
+    "application/x-pkcs7-mime": "encrypted",
+}
+"""What only another program can open: kept as a file, and named, since words may be in it."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,8 @@ class Words:
 
     kind: Literal["plain", "html"]
     text: str
+    spare: bool = False
+    """Another form of words that stand in the mail already (multipart/alternative)."""
 
 
 Part = Words | Enclosed
@@ -85,13 +102,13 @@ class Tree:
             return None
         if depth >= DEEPEST or room <= 0:
             self.problems.append("too_deep" if room > 0 else "too_many_parts")
-            return [Enclosed(_REST, self._raw[start:end])]
+            return [Enclosed(_REST, self._raw[start:end], content_type=_OPAQUE)]
         self._parts += len(spans)
         default = Structured("message/rfc822") if kind.value == "multipart/digest" else _PLAIN
         children = [self._child(first, last, depth, default) for first, last in spans]
         if len(spans) == room:
             self.problems.append("too_many_parts")
-            children.append([Enclosed(_REST, self._raw[spans[-1][1] : end])])
+            children.append([Enclosed(_REST, self._raw[spans[-1][1] : end], content_type=_OPAQUE)])
         if kind.value == "multipart/alternative":
             return _best(children)
         return [part for child in children for part in child]
@@ -139,9 +156,17 @@ class Tree:
         content = _transfer_decoded(self._raw[start:end], fields.plain("content-transfer-encoding").lower())
         is_text = kind.value in {"text/plain", "text/html"} or (kind.value.startswith("text/") and kind.value not in _NAMES)
         if is_text and not filename and shown.value != "attachment":
-            return Words("html" if kind.value == "text/html" else "plain", decoded(content, kind.parameters.get("charset")))
+            return self._words("html" if kind.value == "text/html" else "plain", content, kind.parameters.get("charset"))
         inline = shown.value != "attachment" and (shown.value == "inline" or bool(fields.raw("content-id")))
-        return Enclosed(filename or self._name(kind.value, start, end), content, inline)
+        if problem := _CLOSED.get(kind.value):
+            self.problems.append(problem)
+        content_type = kind.value if _TYPE.fullmatch(kind.value) else _OPAQUE
+        return Enclosed(filename or self._name(kind.value, start, end), content, inline, content_type)
+
+    def _words(self, kind: Literal["plain", "html"], content: bytes, charset: str | None) -> Words:
+        if charset and not is_known(charset) and not content.isascii():
+            self.problems.append("unknown_charset")
+        return Words(kind, decoded(content, charset))
 
     def _name(self, content_type: str, start: int, end: int) -> str:
         if content_type == "message/rfc822":
@@ -151,11 +176,11 @@ class Tree:
 
 
 def _best(children: list[list[Part]]) -> list[Part]:
-    """Of alternatives the first with plain words in it, else the last with any; the files of all."""
+    """Of alternatives the first with plain words in it, else the last with any, is read; the words of the others are spare."""
     spoken = [child for child in children if any(isinstance(part, Words) and part.text.strip() for part in child)]
     plain = [child for child in spoken if all(part.kind == "plain" for part in child if isinstance(part, Words))]
     chosen = plain[0] if plain else spoken[-1] if spoken else []
-    return [part for child in children for part in child if child is chosen or isinstance(part, Enclosed)]
+    return [part if child is chosen or isinstance(part, Enclosed) else replace(part, spare=True) for child in children for part in child]
 
 
 def _transfer_decoded(content: bytes, encoding: str) -> bytes:

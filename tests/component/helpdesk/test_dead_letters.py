@@ -56,6 +56,11 @@ def test_a_replay_goes_nowhere_but_to_our_topics() -> None:
         record(letter(x_origin=b"accounts/0/1"))
 
 
+def test_the_beginning_of_a_record_is_never_replayed_for_the_whole() -> None:
+    with pytest.raises(RefusedError, match=r"only its beginning was kept. The whole record stands at helpdesk.tickets.v1/3/42"):
+        record(letter(x_truncated=b"4194154"))
+
+
 def test_a_replay_is_the_record_it_was() -> None:
     assert record(letter()) == {
         "topic": "helpdesk.tickets.v1",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -14,10 +15,10 @@ from faststream.kafka import KafkaBroker
 from pymongo.errors import AutoReconnect
 from structlog.typing import FilteringBoundLogger
 
-from kit.deadletters import DeadLetters
+from kit.deadletters import KEPT_OF_VALUE, DeadLetters
 from kit.errors import PermanentError, TransientError
 from kit.inlet import Inlet, subscribe
-from kit.kafka import end_offsets, ensure_topics, make_broker, make_producer
+from kit.kafka import LARGEST_DEAD_LETTER, LARGEST_RECORD, end_offsets, ensure_topics, make_broker, make_producer
 from kit.settings import ServiceSettings
 from tests.component.kit.happened import Happened, happened, happenings
 from tests.component.kit.topics import committed, records_of, write
@@ -66,7 +67,7 @@ class Desk:
 
     async def member(self, apply: Apply, *, burst: int = 100, make: Callable[[], Any] | None = None, batch: int = 300) -> KafkaBroker:
         """Started; stopped at the end of the test if not before."""
-        producer = make or (lambda: make_producer(self.settings, "tests"))
+        producer = make or (lambda: make_producer(self.settings, "tests", largest=LARGEST_DEAD_LETTER))
         self.grave = DeadLetters(self.dead, self.group, make_producer=producer, logger=self._logger, burst=burst)
         self.inlet = Inlet(self.topic, self.group, happenings, apply, self.grave, logger=self._logger)
         broker = make_broker(self.settings, "tests")
@@ -206,6 +207,30 @@ async def test_a_dead_letter_is_written_once_though_its_batch_comes_again(desk: 
     await desk.all_committed()
     assert applied.ids == ["a-2"]
     assert [letter.value for letter in await desk.letters()] == [b"broken", happened("a", 1).model_dump_json().encode()]
+
+
+async def test_a_record_as_large_as_there_may_be_is_put_aside_whole(desk: Desk) -> None:
+    largest = b"x" * (LARGEST_RECORD - 1_000)
+    await desk.send({"key": b"a", "value": largest}, happened("a", 1))
+    applied = Applied()
+    await desk.member(applied)
+    await desk.all_committed()
+    assert applied.ids == ["a-1"]
+    [letter] = await desk.letters()
+    assert letter.value == largest
+
+
+async def test_of_a_record_too_large_for_any_letter_the_beginning_is_put_aside_and_nothing_waits_behind_it(desk: Desk) -> None:
+    value = b"y" * (LARGEST_RECORD - 1_000)
+    await desk.send({"key": b"a", "value": value}, happened("a", 1))
+    applied = Applied()
+    await desk.member(applied, make=lambda: make_producer(desk.settings, "tests", largest=1_000_000))
+    await desk.all_committed()
+    assert applied.ids == ["a-1"]
+    [letter] = await desk.letters()
+    headers = dict(letter.headers)
+    assert (letter.value, headers["x-truncated"]) == (value[:KEPT_OF_VALUE], str(len(value)).encode())
+    assert re.fullmatch(rf"{desk.topic}/\d+/\d+", headers["x-origin"].decode())
 
 
 class Failing:

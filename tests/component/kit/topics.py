@@ -5,7 +5,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from kit.kafka import client_options, end_offsets
+from kit.kafka import LARGEST_RECORD, client_options, end_offsets
 from kit.settings import ServiceSettings
 
 
@@ -33,7 +33,7 @@ async def ids_of(settings: ServiceSettings, topic: str) -> dict[str, list[str]]:
 
 async def write(settings: ServiceSettings, topic: str, *records: dict[str, Any]) -> None:
     """Raw records; keyword arguments of the producer each."""
-    async with AIOKafkaProducer(**client_options(settings), linger_ms=5) as producer:
+    async with AIOKafkaProducer(**client_options(settings), linger_ms=5, max_request_size=LARGEST_RECORD) as producer:
         futures = [await producer.send(topic, **record) for record in records]
         for future in futures:
             await future

@@ -1,0 +1,1 @@
+"""`helpdesk mail`: what came in by mail, for whoever runs the helpdesk."""
