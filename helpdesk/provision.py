@@ -15,7 +15,7 @@ from schemas.organisation import Organisation
 from services.intake.storage import INTAKE
 from services.notifier.storage import NOTIFIER
 from services.routing.storage import ROUTING
-from services.routing.tokens import TokenRepository
+from services.routing.tokens import IssuedToken, TokenRepository
 
 COLLECTIONS: Final[Mapping[str, Sequence[CollectionSpec]]] = MappingProxyType({"intake": INTAKE, "routing": ROUTING, "notifier": NOTIFIER})
 
@@ -43,7 +43,7 @@ async def load(settings: ServiceSettings, mongo: Mongo, organisation: Organisati
     Routing first: whoever offers a topic or a unit to the public then knows that it can be routed.
     """
     numbers = [
-        await OrganisationStore(mongo.database(database_name(settings, service))).save(organisation)
+        await OrganisationStore(mongo.database(database_name(settings, service))).save(organisation, mongo.now())
         for service in ("routing", "notifier", "intake")
     ]
     return numbers[0]
@@ -69,3 +69,21 @@ async def create_token(
     now = mongo.now()
     tokens = TokenRepository(mongo.database(database_name(settings, "routing")))
     return await tokens.create(officer, now=now, expires_at=now + life, note=note, token=token), now + life
+
+
+async def issued_tokens(settings: ServiceSettings, mongo: Mongo, officer: str | None = None) -> list[IssuedToken]:
+    """Of one officer or of all."""
+    return await TokenRepository(mongo.database(database_name(settings, "routing"))).issued(officer)
+
+
+async def revoke_tokens(settings: ServiceSettings, mongo: Mongo, officer: str, *, id: str | None = None, every: bool = False) -> int:  # noqa: A002
+    """How many were revoked: the one of that id, the only one, or every one. RefusedError where it is not clear which, or there is none."""
+    issued = await issued_tokens(settings, mongo, officer)
+    chosen = [token for token in issued if id is None or token.id.startswith(id)]
+    if not chosen:
+        raise RefusedError(f"{officer} has no such token. `helpdesk token list` shows those there are.")
+    if len(chosen) > 1 and not every:
+        ids = ", ".join(token.id for token in chosen)
+        raise RefusedError(f"{officer} has {len(chosen)} tokens: {ids}. Name one with --id, or say --all.")
+    tokens = TokenRepository(mongo.database(database_name(settings, "routing")))
+    return await tokens.revoke(officer, None if every else chosen[0].id)

@@ -17,14 +17,17 @@ LONGEST_PAUSE = 10.0
 
 
 class Loop:
-    """Runs `step` every `every` seconds, or at once when it says there is more, or when `wake` is set."""
+    """Runs `step` every `every` seconds, or at once when it says there is more, or when `wake` is set.
+
+    Where `every` is a function it is asked after each step how long to rest.
+    """
 
     def __init__(
         self,
         name: str,
         step: Callable[[], Awaitable[bool]],
         *,
-        every: float,
+        every: float | Callable[[], float],
         logger: FilteringBoundLogger,
         wake: asyncio.Event | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -32,7 +35,7 @@ class Loop:
         self.name = name
         self.failures = 0
         self._step = step
-        self._every = every
+        self._every = every if callable(every) else lambda: every
         self._logger = logger
         self._wake = wake or asyncio.Event()
         self._clock = clock
@@ -68,7 +71,7 @@ class Loop:
             self._started_at = None
         self.failures = 0
         self.last_ok_at = self._clock()
-        return 0.0 if more else self._every
+        return 0.0 if more else self._every()
 
     async def _rest(self, pause: float, stopped: "asyncio.Task[bool]") -> None:
         if self.failures:

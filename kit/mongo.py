@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -49,6 +50,7 @@ T = TypeVar("T")
 __all__ = [
     "Collection",
     "CollectionSpec",
+    "Conflict",
     "Database",
     "Document",
     "DriverError",
@@ -58,6 +60,7 @@ __all__ = [
     "Mongo",
     "Session",
     "UpdateOne",
+    "at_one_instant",
     "is_passing",
     "translated",
 ]
@@ -67,10 +70,15 @@ _NOT_PRIMARY = frozenset({91, 189, 11600, 11602, 10107, 13435, 13436})
 """Server error codes of a node that shuts down or steps down."""
 
 _NAMESPACE_EXISTS = 48
+_WRITE_CONFLICT = 112
 
 RETRY_FOR = 10.0
 """Seconds for which a transaction is tried again. The driver's own `with_transaction` goes on for two minutes, in which a person waits
 for an answer, a consumer holds its batch and a loop counts as stuck; everything here comes again anyway."""
+
+
+class Conflict(TransientError):
+    """Somebody else's open transaction has written one of the same documents; a killed process's stays open until the server ends it."""
 
 
 def is_passing(error: BaseException) -> bool:
@@ -95,9 +103,18 @@ def translated() -> Iterator[None]:
             raise TransientError(f"MongoDB: {error}") from error
         raise
     except PyMongoError as error:
+        if isinstance(error, OperationFailure) and error.code == _WRITE_CONFLICT:
+            raise Conflict(f"MongoDB: {error}") from error
         if is_passing(error):
             raise TransientError(f"MongoDB: {error}") from error
         raise
+
+
+async def at_one_instant(database: Database, read: Callable[[Session], Awaitable[T]]) -> T:
+    """What `read(session)` finds, all of it as it was at one instant, however much is written meanwhile. It may only read."""
+    with translated():
+        async with await database.client.start_session(snapshot=True) as session:
+            return await read(session)
 
 
 @dataclass(frozen=True)
@@ -113,7 +130,9 @@ class CollectionSpec:
 class Mongo:
     """One client for one event loop."""
 
-    def __init__(self, uri: str, *, application: str = "helpdesk") -> None:
+    def __init__(self, uri: str, *, application: str = "helpdesk", clock: Callable[[], datetime] | None = None) -> None:
+        """`clock` is this process's own time, however wrong; the machine's when none is given."""
+        self._clock = clock or partial(datetime.now, UTC)
         self._client: Any = AsyncIOMotorClient(
             uri,
             appname=application,
@@ -132,12 +151,13 @@ class Mongo:
     def database(self, name: str) -> Database:
         return cast("Database", self._client.get_database(name))
 
-    async def transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
+    async def transaction(self, work: Callable[[Session], Awaitable[T]], *, retry_for: float = RETRY_FOR) -> T:
         """Run `work(session)` in one majority transaction; it may run more than once, so it must start from its arguments.
 
-        Raises `TransientError` when the database is in passing trouble, `DuplicateKey` when a unique key stood in the way.
+        Raises `TransientError` when the database is in passing trouble for more than `retry_for` seconds (`Conflict`: another
+        transaction holds a document), `DuplicateKey` when a unique key stood in the way.
         """
-        deadline = time.monotonic() + RETRY_FOR
+        deadline = time.monotonic() + retry_for
         with translated():
             for tries in count(1):
                 try:
@@ -188,15 +208,15 @@ class Mongo:
     async def measure_clock(self) -> timedelta:
         """Learn how far the server's clock is ahead of ours, to half a round trip; `now` uses it from then on."""
         with translated():
-            before = datetime.now(UTC)
+            before = self._clock()
             reply = await self._client.admin.command("hello")
-            after = datetime.now(UTC)
+            after = self._clock()
         self._offset = reply["localTime"].replace(tzinfo=UTC) - (before + (after - before) / 2)
         return self._offset
 
     def now(self) -> datetime:
         """The database server's time as last measured, so that all processes agree on what is due."""
-        return datetime.now(UTC) + self._offset
+        return self._clock() + self._offset
 
     async def close(self) -> None:
         self._client.close()

@@ -34,6 +34,9 @@ class NotificationFailed(DeliveryEvent):
     type: Literal["notification_failed"] = "notification_failed"
     reason: str
     attempts: int = Field(ge=0)
+    bounced: Literal["hard", "soft"] | None = Field(
+        default=None, description="Set when it was accepted first and came back. `hard`: nothing is sent to that address any more."
+    )
 
 
 Known = NotificationDelivered | NotificationFailed

@@ -4,6 +4,7 @@
 lower-case words; everything a person reads has a Vietnamese and an English name.
 """
 
+import hashlib
 from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
@@ -11,11 +12,12 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from schemas.values import Channel, ClockKind, Group, Language, LocalText, Named, Person
+from schemas.values import Channel, ClockKind, Group, Language, LocalText, Named, Person, Priority
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
+TaxCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}(-[0-9]{3})?$|^[0-9]{12}$")]
 Window = tuple[TimeOfDay, TimeOfDay]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -29,6 +31,11 @@ class Part(BaseModel):
 class ClosedDay(Part):
     date: date
     name: str = ""
+    source: str = Field(default="", description="The file it was read from; empty for one that is written here.")
+
+
+def _several(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 def _day(value: object) -> object:
@@ -42,12 +49,19 @@ class CalendarSpec(Part):
     timezone: str = Field(description="IANA zone, e.g. `Asia/Ho_Chi_Minh`.")
     week: dict[Weekday, tuple[Window, ...]] = Field(default_factory=dict)
     holidays: str | None = Field(default=None, description="Country code whose public holidays and make-up days are the seed, e.g. `VN`.")
+    ics: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
+        default=(),
+        description="iCalendar files beside the organisation file; `helpdesk load` reads their events into `closed` and `closures`.",
+    )
     closed: tuple[Annotated[ClosedDay, BeforeValidator(_day)], ...] = Field(default=(), description="Days off, besides the seed.")
     extra: dict[date, tuple[Window, ...]] = Field(
         default_factory=dict,
         description="Windows of a day that replace every other rule for it: make-up days, half days, a seed's holiday worked.",
     )
     closures: dict[date, tuple[Window, ...]] = Field(default_factory=dict, description="Windows cut out of a day: partial closures.")
+    names: dict[date, str] = Field(
+        default_factory=dict, description="What the days of `extra` and `closures` are, shown when a deadline is explained."
+    )
 
 
 class Target(Part):
@@ -72,6 +86,7 @@ Recipient = Literal["officer", "lead", "supervisor", "authority"]
 class Step(Part):
     """One step of the ladder: when, to whom, and whether the ticket moves."""
 
+    key: Key | None = Field(default=None, description="Keeps a step the same one when its time changes; else it is known by when and what.")
     clock: ClockKind = "resolution"
     percent: int | None = Field(default=None, gt=0, le=100, description="Share of the target.")
     after_hours: float | None = Field(default=None, ge=0, description="Working hours after the miss.")
@@ -95,12 +110,14 @@ DEFAULT_LADDER = (
 
 
 class PolicySpec(Part):
-    """Which clocks with which targets apply to which tickets; the first policy that matches wins."""
+    """Which clocks with which targets apply to which tickets; the first policy whose every condition holds wins."""
 
     key: Key
     topics: tuple[Key, ...] = Field(default=(), description="Empty: every topic.")
     units: tuple[Key, ...] = Field(default=(), description="Groups of these units and of the units below them. Empty: all.")
     channels: tuple[Channel, ...] = ()
+    priorities: tuple[Priority, ...] = ()
+    member_tiers: tuple[Key, ...] = Field(default=(), description="Members of these tiers. Empty: every business, member or not.")
     targets: tuple[Target, ...] = Field(min_length=1)
     ladder: tuple[Step, ...] = DEFAULT_LADDER
     reopen_days: int = Field(default=14, ge=0, description="Days after a resolution in which the business can reopen it.")
@@ -131,6 +148,7 @@ class GroupSpec(Part):
     topics: tuple[Key, ...] = Field(default=(), description="Topics it owns within its unit. Empty: all.")
     assignment: Literal["claim", "automatic"] = "claim"
     on_duty_always: bool = Field(default=False, description="On duty 24/24: quiet hours do not apply.")
+    duty_calendar: Key | None = Field(default=None, description="When alarms may be mailed, if not in the hours of `calendar`.")
 
 
 class OfficerSpec(Part):
@@ -145,8 +163,19 @@ class OfficerSpec(Part):
     on_duty: bool = True
 
 
-class RuleSpec(Part):
-    """An assignment rule; empty conditions match everything. The first rule that matches wins and its name is the reason."""
+class MemberSpec(Part):
+    """A business that signed a memorandum. From `signed_on` to `valid_until`, both days included, policies can favour its tier."""
+
+    name: str
+    tax_code: TaxCode
+    tier: Key
+    group: Key | None = Field(default=None, description="By what it imports and exports, in the organisation's own words.")
+    signed_on: date
+    valid_until: date
+
+
+class Conditions(Part):
+    """What a rule asks of a request; empty conditions match everything."""
 
     name: str
     topics: tuple[Key, ...] = ()
@@ -155,7 +184,23 @@ class RuleSpec(Part):
     channels: tuple[Channel, ...] = ()
     languages: tuple[Language, ...] = ()
     words: tuple[str, ...] = Field(default=(), description="Any of these in the subject or text, case and tone marks ignored.")
+    member_tiers: tuple[Key, ...] = Field(default=(), description="Members of these tiers. Empty: every business, member or not.")
+
+
+class RuleSpec(Conditions):
+    """An assignment rule. The first rule that matches wins and its name is the reason."""
+
     group: Key
+
+
+class PriorityRuleSpec(Conditions):
+    """How urgent a request is taken to be when it comes in. The first rule that matches wins; without one it is normal.
+
+    A list of its own, since what is urgent and who answers are decided by different things: a rule about spoiling
+    goods holds in every group, also where no assignment rule but the owner of the topic decides.
+    """
+
+    priority: Priority
 
 
 class ChatAccountSpec(Part):
@@ -188,6 +233,7 @@ class _Lookups:
         self.groups = _by_key(organisation.groups)
         self.officers = _by_key(organisation.officers)
         self.chat_accounts = _by_key(organisation.chat_accounts)
+        self.members = {member.tax_code: member for member in reversed(organisation.members)}
         self.groups_of = _grouped((group.unit, group) for group in organisation.groups)
         self.members_of = _grouped((group, officer) for officer in organisation.officers for group in dict.fromkeys(officer.groups))
         self.chains: dict[str, tuple[str, ...]] = {}
@@ -214,6 +260,8 @@ class Organisation(Part):
     groups: tuple[GroupSpec, ...] = Field(min_length=1)
     officers: tuple[OfficerSpec, ...] = Field(min_length=1)
     rules: tuple[RuleSpec, ...] = ()
+    priority_rules: tuple[PriorityRuleSpec, ...] = ()
+    members: tuple[MemberSpec, ...] = ()
     focal_point: Key = Field(description="The group that gets what no rule matches.")
     competent_authority: AuthoritySpec
     chat_accounts: tuple[ChatAccountSpec, ...] = ()
@@ -250,6 +298,10 @@ class Organisation(Part):
     def calendar(self, key: str) -> CalendarSpec | None:
         return self._lookups.calendars.get(key)
 
+    def member(self, tax_code: str) -> MemberSpec | None:
+        """The business with exactly this tax code, whatever the dates; that of a dependent unit is not its head's."""
+        return self._lookups.members.get(tax_code)
+
     def groups_of(self, unit: str) -> tuple[GroupSpec, ...]:
         """The groups that belong to the unit itself, in the order of the file."""
         return self._lookups.groups_of.get(unit, ())
@@ -271,6 +323,12 @@ class Organisation(Part):
                 return ()
             chains[unit] = tuple(chain)
         return chains[unit]
+
+    def measures(self) -> str:
+        """A digest of all that deadlines follow from: two organisations with the same one measure every clock alike."""
+        parts = {"calendars", "policies", "units", "groups", "focal_point"}
+        others = {"units": {"__all__": {"name"}}, "groups": {"__all__": {"name", "mailbox", "lead", "topics", "assignment"}}}
+        return hashlib.sha256(self.model_dump_json(include=parts, exclude=others).encode()).hexdigest()
 
     def as_named(self, spec: UnitSpec | TopicSpec) -> Named:
         return Named(key=spec.key, name=spec.name)

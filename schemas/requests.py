@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
 from schemas.envelope import Event, Instant, UnknownEvent, tag_of
-from schemas.values import Attachment, Business, Channel, Contact, Language
+from schemas.values import Attachment, Business, Channel, Contact, Language, Trust
 
 
 class RequestReceived(Event):
@@ -25,6 +25,10 @@ class RequestReceived(Event):
     attachments: tuple[Attachment, ...] = ()
     message_id: str = Field(description="Id of the first message.")
     received_at: Instant
+    trust: Trust | None = Field(default=None, description="How far the sender's address is proven; None where it did not come by mail.")
+    linked_to: str | None = Field(
+        default=None, description="Reference of a request this one belongs to: the same mail to another group, or one that was over."
+    )
 
 
 class MessageReceived(Event):
@@ -38,16 +42,35 @@ class MessageReceived(Event):
     attachments: tuple[Attachment, ...] = ()
     automatic: str | None = Field(default=None, description="Why it is taken for automatic mail.")
     received_at: Instant
+    trust: Trust | None = Field(default=None, description="How far the sender's address is proven; None where it did not come by mail.")
+    verified: bool | None = Field(
+        default=None, description="False: written by somebody else than who asked, or under a forged address. None: nobody could check."
+    )
 
 
-Known = RequestReceived | MessageReceived
+class DeliveryBounced(Event):
+    """A mail server reported on a mail of ours, and the report carries a sign that only that mail had."""
+
+    type: Literal["delivery_bounced"] = "delivery_bounced"
+    delivery: str = Field(description="The first twelve hexadecimal digits of the delivery's id, which name it within its ticket.")
+    action: Literal["failed", "delayed", "complained"] = Field(
+        default="failed", description="`delayed`: still being tried; `complained`: it arrived and was called unwanted."
+    )
+    hard: bool = Field(description="The address is no good: nothing sent there will ever arrive.")
+    status: str = Field(description="RFC 3463.")
+    diagnostic: str
+    received_at: Instant
+
+
+Known = RequestReceived | MessageReceived | DeliveryBounced
 KNOWN: Final = frozenset(str(get_args(event.model_fields["type"].annotation)[0]) for event in get_args(Known))
 
 RequestEvent = Annotated[
     Annotated[RequestReceived, Tag("request_received")]
     | Annotated[MessageReceived, Tag("message_received")]
+    | Annotated[DeliveryBounced, Tag("delivery_bounced")]
     | Annotated[UnknownEvent, Tag("unknown")],
     Discriminator(tag_of(KNOWN)),
 ]
 
-request_events: Final[TypeAdapter[RequestReceived | MessageReceived | UnknownEvent]] = TypeAdapter(RequestEvent)
+request_events: Final[TypeAdapter[Known | UnknownEvent]] = TypeAdapter(RequestEvent)

@@ -8,8 +8,12 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
-from schemas.envelope import Event, Instant, UnknownEvent, tag_of
-from schemas.values import ClockKind, Group, Message, Person, Ticket
+from schemas.envelope import Event, Instant, Model, UnknownEvent, tag_of
+from schemas.values import ClockKind, Group, LocalText, Message, Person, Priority, Ticket
+
+ToldAs = Literal["officer", "lead", "relieved_lead", "supervisor", "authority", "authority_unreachable"]
+"""In what capacity somebody is told of a step: `relieved_lead` led the group the ticket was taken from, `authority_unreachable` is asked to
+pass it on to an authority that has no e-mail address."""
 
 
 class TicketEventBase(Event):
@@ -22,6 +26,7 @@ class TicketOpened(TicketEventBase):
     type: Literal["ticket_opened"] = "ticket_opened"
     message: Message
     because: str = Field(description="The rule that chose the group, in words.")
+    policy_because: str | None = Field(default=None, description="Which policy measures it and why, in words.")
     recipients: tuple[Person, ...] = Field(default=(), description="Officer and others to tell of the assignment.")
 
 
@@ -32,7 +37,21 @@ class TicketAssigned(TicketEventBase):
     because: str
     by: str = Field(description="Key of the officer, or `system`.")
     from_group: str | None = None
+    policy_because: str | None = Field(
+        default=None, description="Which policy measures it from now on and why; set when the group changed."
+    )
     recipients: tuple[Person, ...] = ()
+
+
+class TicketPrioritised(TicketEventBase):
+    """An officer changed how urgent it is; `ticket.deadlines` are those of the policy that applies now."""
+
+    type: Literal["ticket_prioritised"] = "ticket_prioritised"
+    priority: Priority
+    from_priority: Priority
+    because: str
+    policy_because: str | None = Field(default=None, description="Which policy measures it now and why, in words.")
+    by: str
 
 
 class TicketClaimed(TicketEventBase):
@@ -117,6 +136,41 @@ class ClockFinished(TicketEventBase):
     finished_at: Instant
 
 
+class MovedDeadline(Model):
+    """One clock that a newer revision measures otherwise. Of a paused one: what it would be due without the pause."""
+
+    clock: ClockKind
+    cycle: int
+    started_at: Instant
+    paused: bool = False
+    old_due_at: Instant | None
+    new_due_at: Instant | None
+
+
+class DeadlinesMoved(TicketEventBase):
+    """A newer revision of the organisation measures the ticket otherwise; `ticket.deadlines` are the new ones."""
+
+    type: Literal["deadlines_moved"] = "deadlines_moved"
+    revision: int = Field(description="The first revision that measures this way.")
+    because: str
+    moves: tuple[MovedDeadline, ...]
+
+
+class ClockRepaired(TicketEventBase):
+    """An administrator corrected what the record said of a clock; what it said before stays in the record."""
+
+    type: Literal["clock_repaired"] = "clock_repaired"
+    clock: ClockKind
+    cycle: int
+    started_at: Instant
+    old_verdict: Literal["met", "missed", "cancelled"] | None = Field(description="None of a clock that was still measured.")
+    new_verdict: Literal["met", "missed", "cancelled"] | None
+    old_due_at: Instant | None
+    new_due_at: Instant | None
+    because: str
+    by: str
+
+
 class DeadlineWarned(TicketEventBase):
     """A share of a clock's target is used up."""
 
@@ -125,7 +179,9 @@ class DeadlineWarned(TicketEventBase):
     cycle: int
     percent: int
     due_at: Instant
+    reached_at: Instant | None = Field(default=None, description="When the share was used up, however late it was seen.")
     recipients: tuple[Person, ...] = ()
+    tell_at: Instant | None = Field(default=None, description="The end of the group's quiet hours; None: tell at once.")
 
 
 class DeadlineMissed(TicketEventBase):
@@ -137,6 +193,7 @@ class DeadlineMissed(TicketEventBase):
     due_at: Instant
     late_by: timedelta = Field(description="How long after `due_at` it was recorded.")
     recipients: tuple[Person, ...] = ()
+    tell_at: Instant | None = Field(default=None, description="The end of the group's quiet hours; None: tell at once.")
 
 
 class TicketEscalated(TicketEventBase):
@@ -148,9 +205,15 @@ class TicketEscalated(TicketEventBase):
     cycle: int
     due_at: Instant = Field(description="When the step was due.")
     because: str
+    because_in: LocalText | None = Field(default=None, description="`because` in both languages.")
+    number: int | None = Field(default=None, ge=1, description="Which of the ladder's steps for this clock it is.")
+    steps: int | None = Field(default=None, ge=1, description="How many steps the ladder has for this clock.")
     from_group: Group
     to_authority: str | None = Field(default=None, description="Set when it went to the competent authority.")
+    authority: LocalText | None = Field(default=None, description="`to_authority` in both languages.")
     recipients: tuple[Person, ...] = ()
+    told_as: dict[str, ToldAs] = Field(default_factory=dict, description="Key of a recipient to the capacity in which it is told.")
+    tell_at: Instant | None = Field(default=None, description="The end of the group's quiet hours; None: tell at once.")
 
 
 class DeliveryTroubled(TicketEventBase):
@@ -166,6 +229,7 @@ class DeliveryTroubled(TicketEventBase):
 Known = (
     TicketOpened
     | TicketAssigned
+    | TicketPrioritised
     | TicketClaimed
     | BusinessReplied
     | AnswerGiven
@@ -180,12 +244,15 @@ Known = (
     | DeadlineMissed
     | TicketEscalated
     | DeliveryTroubled
+    | DeadlinesMoved
+    | ClockRepaired
 )
 KNOWN: Final = frozenset(str(get_args(event.model_fields["type"].annotation)[0]) for event in get_args(Known))
 
 TicketEvent = Annotated[
     Annotated[TicketOpened, Tag("ticket_opened")]
     | Annotated[TicketAssigned, Tag("ticket_assigned")]
+    | Annotated[TicketPrioritised, Tag("ticket_prioritised")]
     | Annotated[TicketClaimed, Tag("ticket_claimed")]
     | Annotated[BusinessReplied, Tag("business_replied")]
     | Annotated[AnswerGiven, Tag("answer_given")]
@@ -200,6 +267,8 @@ TicketEvent = Annotated[
     | Annotated[DeadlineMissed, Tag("deadline_missed")]
     | Annotated[TicketEscalated, Tag("ticket_escalated")]
     | Annotated[DeliveryTroubled, Tag("delivery_troubled")]
+    | Annotated[DeadlinesMoved, Tag("deadlines_moved")]
+    | Annotated[ClockRepaired, Tag("clock_repaired")]
     | Annotated[UnknownEvent, Tag("unknown")],
     Discriminator(tag_of(KNOWN)),
 ]

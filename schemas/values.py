@@ -13,6 +13,9 @@ AuthorRole = Literal["business", "officer", "system"]
 MessageKind = Literal["request", "message", "answer", "question", "resolution", "note"]
 ClockKind = Literal["first_response", "next_response", "resolution", "hand_over"]
 ClockState = Literal["running", "paused", "met", "missed", "cancelled"]
+Priority = Literal["low", "normal", "high", "urgent"]
+Trust = Literal["pass", "fail", "none"]
+"""Whether the domain of a mail's sender stands for it (DMARC alignment, RFC 7489 section 3.1), as our own mail server saw it."""
 TicketStatus = Literal["new", "open", "waiting", "referred", "resolved", "closed", "merged", "rejected"]
 
 
@@ -77,6 +80,10 @@ class Message(Model):
     channel: Channel | None = Field(default=None, description="Set on what the business sent.")
     automatic: str | None = Field(default=None, description="Why it is taken for automatic mail; such messages start and stop nothing.")
     at: Instant
+    trust: Trust | None = Field(default=None, description="How far the sender's address is proven; None where it did not come by mail.")
+    verified: bool | None = Field(
+        default=None, description="False: written by somebody else than who asked, or under a forged address. None: nobody could check."
+    )
 
 
 class Person(Model):
@@ -121,6 +128,10 @@ class Ticket(Model):
     unit: Named | None = Field(default=None, description="The unit the business named.")
     language: Language
     channel: Channel
+    priority: Priority = "normal"
+    member_tier: str | None = Field(
+        default=None, description="Tier of the business as a member on the day the ticket was opened; internal."
+    )
     business: Business
     contact: Contact
     group: Group
@@ -128,4 +139,7 @@ class Ticket(Model):
     deadlines: tuple[Deadline, ...] = ()
     opened_at: Instant
     resolved_at: Instant | None = None
+    linked_to: str | None = Field(
+        default=None, description="Reference of a request this one belongs to: the same mail to another group, or one that was over."
+    )
     version: int = Field(ge=1, description="Equals the sequence of the event that carries it.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from schemas.organisation import Organisation
+from schemas.organisation import Conditions, Organisation
 from services.routing.domain.people import on_duty
 
 
@@ -25,9 +25,11 @@ def _nobody_on_duty(org: Organisation) -> Iterator[str]:
 
 
 def _never_reached(org: Organisation) -> Iterator[str]:
-    for at, rule in enumerate(org.rules[:-1]):
-        if not (rule.topics or rule.units or rule.channels or rule.languages or rule.words or rule.without_unit):
-            yield f'The rule "{rule.name}" matches every request, so that the {len(org.rules) - at - 1} after it are never reached.'
+    rules: tuple[Conditions, ...]
+    for rules in (org.rules, org.priority_rules):
+        for at, rule in enumerate(rules[:-1]):
+            if not (rule.topics or rule.units or rule.channels or rule.languages or rule.words or rule.without_unit or rule.member_tiers):
+                yield f'The rule "{rule.name}" matches every request, so that the {len(rules) - at - 1} after it are never reached.'
 
 
 def summary(org: Organisation) -> tuple[str, ...]:
@@ -35,12 +37,15 @@ def summary(org: Organisation) -> tuple[str, ...]:
     leads = {group.lead for group in org.groups}
     supervisors = sum(bool(officer.supervises) for officer in org.officers)
     focal_point = next((group.name.en for group in org.groups if group.key == org.focal_point), org.focal_point)
+    tiers = sorted({member.tier for member in org.members})
+    members = (f"{_count(org.members, 'member')}: {', '.join(tiers)}",) if tiers else ()
     return (
         f"{org.name.en} ({org.name.vi})",
         ", ".join((_count(org.units, "unit"), _count(org.groups, "group"), _count(org.topics, "topic"), _count(org.rules, "rule"))),
         f"{_count(org.officers, 'officer')}: {_number(len(leads), 'lead')}, {_number(supervisors, 'supervisor')}, {_roles(org)}",
         f"{_count(org.calendars, 'calendar')}: {', '.join(calendar.key for calendar in org.calendars)}",
         f"{_count(org.policies, 'policy')}: {', '.join(policy.key for policy in org.policies)}",
+        *members,
         f"{_count(org.chat_accounts, 'chat account')}; what no rule matches goes to {focal_point}",
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final
 
-from helpdesk.organisation import addresses, coverage, hours, references, structure, texts
+from helpdesk.organisation import addresses, coverage, hours, members, references, structure, texts
 from helpdesk.organisation.draft import Draft
 from helpdesk.organisation.problems import Finding
 
@@ -25,6 +25,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     coverage.groups_covered,
     coverage.targets_once,
     coverage.steps_happen,
+    members.tax_codes_once,
+    members.memorandums_last,
+    members.tiers_exist,
     addresses.mail_findings,
     addresses.mailboxes_apart,
     addresses.secret_findings,

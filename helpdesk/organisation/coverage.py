@@ -1,12 +1,13 @@
 """Policies: each ticket of each group finds one, and each says what it means once."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import get_args
 
 from helpdesk.organisation.draft import Draft
 from helpdesk.organisation.problems import Finding
 from schemas.organisation import GroupSpec, PolicySpec
-from schemas.values import Channel
+from schemas.values import Channel, Priority
 
 
 def groups_covered(draft: Draft) -> Iterator[Finding]:
@@ -38,13 +39,15 @@ def _above(draft: Draft, unit: str) -> set[str]:
 
 
 def _gap(draft: Draft, policies: list[PolicySpec]) -> tuple[str, str] | None:
-    """A topic and a channel for which there is no policy."""
-    if any(not policy.topics and not policy.channels for policy in policies):
+    """A topic and a channel, and perhaps a priority, for which a business that is no member finds no policy."""
+    everybodys = [policy for policy in policies if not policy.member_tiers]
+    if any(not policy.topics and not policy.channels and not policy.priorities for policy in everybodys):
         return None
-    for topic in sorted(draft.known("topics")):
-        for channel in get_args(Channel):
-            if not any(_applies(policy, topic, channel) for policy in policies):
-                return topic, channel
+    for topic, channel in product(sorted(draft.known("topics")), get_args(Channel)):
+        there = [policy for policy in everybodys if _applies(policy, topic, channel)]
+        for priority in get_args(Priority):
+            if not any(not policy.priorities or priority in policy.priorities for policy in there):
+                return topic, channel + (f" with the priority {priority}" if there else "")
     return None
 
 
@@ -54,7 +57,7 @@ def _applies(policy: PolicySpec, topic: str, channel: str) -> bool:
 
 def _uncovered(at: int, group: GroupSpec, topic: str, channel: str) -> Finding:
     message = f'no policy covers the group "{group.key}" for the topic "{topic}" by {channel}'
-    return Finding(("groups", at), message, "Add a policy without `units`, `topics` and `channels` as the last one.")
+    return Finding(("groups", at), message, "Add a policy without conditions as the last one.")
 
 
 def targets_once(draft: Draft) -> Iterator[Finding]:

@@ -13,8 +13,10 @@ from schemas.organisation import (
     CalendarSpec,
     ChatAccountSpec,
     GroupSpec,
+    MemberSpec,
     OfficerSpec,
     PolicySpec,
+    PriorityRuleSpec,
     RuleSpec,
     TopicSpec,
     UnitSpec,
@@ -58,6 +60,14 @@ class Draft:
     @property
     def rules(self) -> tuple[tuple[int, RuleSpec], ...]:
         return self._of("rules", RuleSpec)
+
+    @property
+    def priority_rules(self) -> tuple[tuple[int, PriorityRuleSpec], ...]:
+        return self._of("priority_rules", PriorityRuleSpec)
+
+    @property
+    def members(self) -> tuple[tuple[int, MemberSpec], ...]:
+        return self._of("members", MemberSpec)
 
     @property
     def chat_accounts(self) -> tuple[tuple[int, ChatAccountSpec], ...]:

@@ -21,6 +21,8 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
         "groups": model.GroupSpec,
         "officers": model.OfficerSpec,
         "rules": model.RuleSpec,
+        "priority_rules": model.PriorityRuleSpec,
+        "members": model.MemberSpec,
         "chat_accounts": model.ChatAccountSpec,
     }
 )
@@ -39,7 +41,6 @@ _PARTS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "string_type": ("this must be text", 'Put it in quotes: "{value}".'),
         "bool_parsing": ("this must be true or false", ""),
         "bool_type": ("this must be true or false", ""),
         "too_short": ("at least one entry is needed", ""),
@@ -61,6 +62,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 
 _PATTERNS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
+        "^[0-9]{10}": ('"{value}" is not a tax code', 'Write ten digits, ten and three ("0101234567-001") or twelve.'),
         "^[a-z0-9]": ('"{value}" is not a key', "Use lower-case letters without tone marks, digits, - and _, at most 64."),
         "^([01]": ('"{value}" is not a time of day', 'Write it as "08:00"; "24:00" ends a day.'),
         "^[^@": ('"{value}" is not an e-mail address', "Write it as name@example.org."),
@@ -130,10 +132,17 @@ def _too_long(path: Path, details: ErrorDetails, at_key: bool) -> Finding:
     return Finding(path, _plainly(details["msg"]), at_key=at_key)
 
 
+def _not_text(path: Path, details: ErrorDetails, at_key: bool) -> Finding:
+    """YAML reads a bare tax code as a number and drops its leading zero, so that the value is not what was written."""
+    value = "0101234567" if path[-1:] == ("tax_code",) else _shown(details["input"])
+    return Finding(path, "this must be text", f'Put it in quotes{", as" if value != _shown(details["input"]) else ":"} "{value}".', at_key)
+
+
 _Words = Callable[[Path, ErrorDetails, bool], Finding]
 _SPECIAL: Final[Mapping[str, _Words]] = MappingProxyType(
     {
         "missing": _missing,
+        "string_type": _not_text,
         "extra_forbidden": _unknown,
         "string_pattern_mismatch": _pattern,
         "literal_error": _not_listed,

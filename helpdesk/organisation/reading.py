@@ -11,6 +11,7 @@ from helpdesk.organisation.checks import findings
 from helpdesk.organisation.document import parse
 from helpdesk.organisation.draft import draft
 from helpdesk.organisation.fields import field_findings
+from helpdesk.organisation.imports import imported
 from helpdesk.organisation.problems import Finding, OrganisationErrors, Problem
 from schemas.organisation import Organisation
 
@@ -22,10 +23,12 @@ def read(source: Path | str, now: datetime | None = None) -> Organisation:
     """
     name = source.name if isinstance(source, Path) else "organisation"
     document = parse(_text(source, name) if isinstance(source, Path) else source, name)
-    problems = tuple(map(document.problem, _findings(document.data, now or datetime.now(UTC))))
+    now = now or datetime.now(UTC)
+    data, wrong = imported(document.data, source.parent if isinstance(source, Path) else Path(), now)
+    problems = tuple(map(document.problem, (*wrong, *_findings(data, now))))
     if problems:
         raise OrganisationErrors(problems, name)
-    return Organisation.model_validate(document.data)
+    return Organisation.model_validate(data)
 
 
 def _findings(data: dict[Any, Any], now: datetime) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ REFERENCES: Final = (
     ("policies", "units", "units"),
     ("groups", "unit", "units"),
     ("groups", "calendar", "calendars"),
+    ("groups", "duty_calendar", "calendars"),
     ("groups", "lead", "officers"),
     ("groups", "topics", "topics"),
     ("officers", "groups", "groups"),
@@ -35,6 +36,8 @@ REFERENCES: Final = (
     ("rules", "group", "groups"),
     ("rules", "topics", "topics"),
     ("rules", "units", "units"),
+    ("priority_rules", "topics", "topics"),
+    ("priority_rules", "units", "units"),
     ("chat_accounts", "group", "groups"),
 )
 """Section, field, and the section whose keys the field names."""

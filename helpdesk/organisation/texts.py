@@ -4,16 +4,22 @@ from collections.abc import Iterator
 
 from helpdesk.organisation.draft import Draft
 from helpdesk.organisation.problems import Finding, Path
+from schemas.organisation import Conditions
 
 
 def rules_can_match(draft: Draft) -> Iterator[Finding]:
-    for at, rule in draft.rules:
-        if rule.without_unit and rule.units:
-            message = "a request without a unit is in none of `units`"
-            yield Finding(("rules", at, "without_unit"), message, "Keep one of the two.", at_key=True)
-        for position, word in enumerate(rule.words):
-            if not word.strip():
-                yield Finding(("rules", at, "words", position), "an empty word is in every text", "Delete it.")
+    for section, rules in (("rules", draft.rules), ("priority_rules", draft.priority_rules)):
+        for at, rule in rules:
+            yield from _can_match((section, at), rule)
+
+
+def _can_match(path: Path, rule: Conditions) -> Iterator[Finding]:
+    if rule.without_unit and rule.units:
+        message = "a request without a unit is in none of `units`"
+        yield Finding((*path, "without_unit"), message, "Keep one of the two.", at_key=True)
+    for position, word in enumerate(rule.words):
+        if not word.strip():
+            yield Finding((*path, "words", position), "an empty word is in every text", "Delete it.")
 
 
 def names_said(draft: Draft) -> Iterator[Finding]:
@@ -24,7 +30,7 @@ def names_said(draft: Draft) -> Iterator[Finding]:
 
 
 def _named(draft: Draft) -> Iterator[tuple[Path, dict[str, object]]]:
-    for section in ("units", "topics", "groups", "officers", "rules"):
+    for section in ("units", "topics", "groups", "officers", "rules", "priority_rules", "members"):
         entries = draft.data.get(section)
         for at, entry in enumerate(entries if isinstance(entries, list) else ()):
             if isinstance(entry, dict):

@@ -9,11 +9,13 @@ from typing import Final
 import httpx
 
 from kit.consuming import add_inlet
+from kit.documentation import add_pointer
 from kit.journal import Journal
 from kit.leases import Slots
 from kit.links import status_url, thread_id
 from kit.log import get_logger
 from kit.loops import Loop
+from kit.mail_tokens import delivery_message_id, reply_address
 from kit.mongo import Document, Mongo
 from kit.organisation import OrganisationStore
 from kit.publishing import RENEW_EVERY, add_relay, process_name
@@ -21,18 +23,33 @@ from kit.readiness import mongo_answers, organisation_loaded
 from kit.service import Service
 from kit.web import WebServer, add_health, web_app
 from schemas import topics
+from schemas.requests import request_events
 from schemas.tickets import ticket_events
 from services.notifier import chat
+from services.notifier.digest_mail import DigestMail
+from services.notifier.digests import Digests, Gatherer
+from services.notifier.dkim import Signer, keys_of
 from services.notifier.domain.address import ascii_address
 from services.notifier.domain.audience import Delivery
 from services.notifier.domain.outcome import Never, Outcome
 from services.notifier.handlers import Handlers
+from services.notifier.limits import Limits
 from services.notifier.rendering import Letterhead, Renderer
+from services.notifier.reported import Reported
 from services.notifier.repository import DeliveryRepository
+from services.notifier.return_path import ReturnPaths
+from services.notifier.screening import Screening
 from services.notifier.sender import Send, Sender
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import Relay, SmtpPool
 from services.notifier.storage import NOTIFIER, SENDER_LEASES
+from services.notifier.suppressions import Suppressions
+
+GATHER_EVERY: Final = 2.0
+"""Seconds between looks for alarms that have been gathered long enough."""
+
+LONGEST_BOUNCE_LOCAL: Final = 15
+"""64 characters a local part may have, less the token of 48 and its plus sign."""
 
 ROLES: Final = ("web", "consumer", "relay", "sender")
 
@@ -44,6 +61,8 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
     """The service with the roles named; nothing is started yet. ValueError: a setting that can't be used."""
     settings.secrets()  # refused before anything is opened that would have to be closed again
     Relay.from_url(settings.smtp_url.get_secret_value())
+    return_paths(settings)
+    heading = letterhead(settings)
     logger = get_logger("notifier")
     service = Service("notifier", logger)
     mongo = Mongo(settings.mongodb_uri.get_secret_value(), application="helpdesk-notifier")
@@ -57,20 +76,38 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
         add_relay(service, settings, mongo, database, topics.NOTIFICATIONS) if "relay" in only else Journal(database, topics.NOTIFICATIONS)
     )
     deliveries = DeliveryRepository(mongo, database, journal)
+    digests = Digests(mongo, database, DigestMail(heading))
     wake = asyncio.Event()
     if "consumer" in only:
-        handlers = Handlers(mongo, deliveries, Renderer(letterhead(settings)), store, wake)
-        add_inlet(service, settings, topics.TICKETS, "notifier", ticket_events, handlers.on_tickets)
+        suppressions = Suppressions(database)
+        screening = Screening(suppressions, Limits(database, per_minute=settings.acknowledgements_per_minute))
+        telling = Handlers(mongo, deliveries, digests, Renderer(heading), store, wake, screening)
+        add_consumers(service, settings, telling, Reported(mongo, database, journal, suppressions, logger))
     if "sender" in only:
         slots = Slots(mongo, database[SENDER_LEASES.name], process_name())
         sender = Sender(mongo, deliveries, slots, channels(service, settings, mongo, store), wake, logger)
-        service.loops.append(Loop("sender slots", slots.renew, every=RENEW_EVERY, logger=logger))
-        service.loops.append(Loop("sender", sender.step, every=SEND_EVERY, logger=logger, wake=wake))
-        service.closers += [slots.release, sender.close]
+        gatherer = Gatherer(digests, lambda: slots.mine, mongo.now, wake.set, logger)
+        add_sender(service, slots, sender, gatherer, wake)
     app = web_app("Helpdesk: notifier", description="Health and metrics.", version=version("helpdesk"), logger=logger, max_body=1_000)
+    add_pointer(app)
     add_health(app, alive=service.stuck, missing=service.missing)
     service.parts.append(WebServer(app, settings.host, settings.notifier_port))
     return service
+
+
+def add_consumers(service: Service, settings: NotifierSettings, telling: Handlers, reported: Reported) -> None:
+    add_inlet(service, settings, topics.TICKETS, "notifier", ticket_events, telling.on_tickets)
+    add_inlet(service, settings, topics.REQUESTS, "notifier", request_events, reported.on_requests)
+
+
+def add_sender(service: Service, slots: Slots, sender: Sender, gatherer: Gatherer, wake: asyncio.Event) -> None:
+    loop = partial(Loop, logger=service.logger)
+    service.loops += [
+        loop("sender slots", slots.renew, every=RENEW_EVERY),
+        loop("sender", sender.step, every=SEND_EVERY, wake=wake),
+        loop("gatherer", gatherer.step, every=GATHER_EVERY),
+    ]
+    service.closers += [slots.release, sender.close]
 
 
 def letterhead(settings: NotifierSettings) -> Letterhead:
@@ -81,18 +118,30 @@ def letterhead(settings: NotifierSettings) -> Letterhead:
         name=settings.mail_from_name,
         status_url=partial(status_url, settings.public_url, secret),
         thread_id=partial(thread_id, secret, domain=domain),
+        message_id=partial(delivery_message_id, secret, domain=domain),
+        reply_to=partial(reply_address, secret) if settings.plus_addressing else None,
+        sign=Signer(domain, keys_of(settings.dkim_keys)).sign,
     )
+
+
+def return_paths(settings: NotifierSettings) -> ReturnPaths:
+    """ValueError: the address for bounces can't be used."""
+    bounces = ascii_address(settings.bounce_address) if settings.bounce_address else None
+    if bounces and len(bounces.rpartition("@")[0]) > LONGEST_BOUNCE_LOCAL:
+        raise ValueError(f"HELPDESK_BOUNCE_ADDRESS may have at most {LONGEST_BOUNCE_LOCAL} characters before the @, for a token is added")
+    return ReturnPaths(settings.mail_from, bounces, settings.secrets()[0], null_for_automatic=settings.null_return_path)
 
 
 def channels(service: Service, settings: NotifierSettings, mongo: Mongo, store: OrganisationStore) -> dict[str, Send]:
     """How each channel sends one delivery."""
     relay = Relay.from_url(settings.smtp_url.get_secret_value())
     pool = SmtpPool(relay, connections=settings.smtp_connections, helo=settings.mail_from.rpartition("@")[2])
+    paths = return_paths(settings)
     client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
     service.closers += [pool.close, client.aclose]
 
     async def by_mail(row: Document) -> Outcome:
-        return await pool.send(settings.mail_from, row["address"], row["content"])
+        return await pool.send(paths.of(row), row["address"], row["content"])
 
     async def by_chat(row: Document) -> Outcome:
         delivery = Delivery(id=row["_id"], **{name: row[name] for name in Delivery.__dataclass_fields__ if name != "id"})

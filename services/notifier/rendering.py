@@ -47,6 +47,15 @@ class Letterhead:
     """ticket_id to the officers' page of it, where there is one."""
     thread_id: Callable[[str], str] | None = None
     """ticket_id to the signed message id that all mail about it refers to; answers that bring it back are put on the ticket."""
+    message_id: Callable[[str, str], str] | None = None
+    """(ticket_id, delivery_id) to the signed id of that mail; without it the delivery's id with our domain."""
+    reply_to: Callable[[str, str], str | None] | None = None
+    """(mailbox, ticket_id) to the address that brings an answer back to the ticket; None where it would be too long."""
+    sign: Callable[[bytes], bytes] | None = None
+    """The mail to the same mail with its signatures."""
+
+    def signed(self, raw: bytes) -> bytes:
+        return self.sign(raw) if self.sign else raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ class Renderer:
         text = self._layouts.get_template("layout.txt.j2").render(layout)
         html = self._layouts.get_template("layout.html.j2").render(layout)
         boundary = f"=_{delivery.id.replace('-', '')}"
-        return mime.alternative(self._headers(delivery, event, wording.subject), text, html, boundary)
+        return self._letterhead.signed(mime.alternative(self._headers(delivery, event, wording.subject), text, html, boundary))
 
     def render_chat(self, delivery: Delivery, event: Known) -> str:
         """The same for a conversation: short, without greeting or signature."""
@@ -96,14 +105,29 @@ class Renderer:
             f"Date: {format_datetime(event.occurred_at.astimezone(ZoneInfo(ticket.group.timezone)))}",
             mime.mailbox("From", self._letterhead.name, self._address),
             mime.mailbox("To", delivery.name, ascii_address(delivery.address)),
-            *_reply_to(ticket.group.mailbox),
+            *self._reply_to(delivery, event),
             mime.unstructured("Subject", subject, prefix=f"[{_ascii(ticket.reference)}] "),
-            f"Message-ID: <{delivery.id}@{self._domain}>",
+            f"Message-ID: {self._message_id(delivery)}",
             *([f"In-Reply-To: {thread}", f"References: {thread}"] if thread else []),
             f"Content-Language: {delivery.language}",
             f"X-Helpdesk-Loop: {self._domain}",
         ]
         return headers + (_automatic(delivery) if delivery.message_id is None else [])
+
+    def _message_id(self, delivery: Delivery) -> str:
+        make = self._letterhead.message_id
+        return make(delivery.ticket_id, delivery.id) if make else f"<{delivery.id}@{self._domain}>"
+
+    def _reply_to(self, delivery: Delivery, event: Known) -> list[str]:
+        """The group's mailbox, for the business with the token of its ticket; a mistake in it costs the header, not the mail."""
+        mailbox, make = event.ticket.group.mailbox, self._letterhead.reply_to
+        try:
+            address = ascii_address(mailbox) if mailbox else None
+        except BadAddress:
+            return []
+        if address and make and delivery.audience == "business":
+            address = make(address, event.ticket_id) or address
+        return [f"Reply-To: {address}"] if address else []
 
     def _wording(self, delivery: Delivery, event: Known) -> tuple[Any, _Wording]:
         """The template's variables and macros, and what every layout needs of them."""
@@ -191,14 +215,6 @@ def _automatic(delivery: Delivery) -> list[str]:
     """Keeps out-of-office robots quiet (RFC 3834 section 5), but not the bounces we need: never `All`, never `NDR`."""
     kind = "auto-replied" if delivery.template == "acknowledgement" else "auto-generated"
     return [f"Auto-Submitted: {kind}", "X-Auto-Response-Suppress: OOF, AutoReply, DR, RN, NRN"]
-
-
-def _reply_to(mailbox: str | None) -> list[str]:
-    """The group's mailbox; a mistake in it costs the header, not the mail."""
-    try:
-        return [f"Reply-To: {ascii_address(mailbox)}"] if mailbox else []
-    except BadAddress:
-        return []
 
 
 def _running(deadlines: tuple[Deadline, ...], delivery: Delivery) -> list[Deadline]:

@@ -18,6 +18,8 @@ from services.notifier.domain.audience import Delivery
 from services.notifier.storage import DELIVERIES
 
 SOURCE = "helpdesk/notifier"
+DIGEST = "digest"
+"""The template of a mail that tells many alarms at once."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class Planned:
     reference: str
     trace: str | None
     refusal: str | None = None
+    dropped: str | None = None
+    """Why nothing is sent although it could be, and nobody has to be told of it."""
+    acknowledges: str | None = None
+    """The address it is counted for, in its one spelling."""
+    waiting: Document | None = None
+    """What makes an alarm wait for others, see `digests.waiting`."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +129,20 @@ class DeliveryRepository:
         still = self._deliveries.find({"_id": {"$in": ids}, "state": "pending"}, {"_id": 1}, session=session)
         pending = {row["_id"] async for row in still}
         current = [attempt for attempt in attempts if attempt.row["_id"] in pending]
-        events = [attempt.event for attempt in current if attempt.event]
+        events = await self._ends(current, session)
         if current:
             await self._deliveries.bulk_write([write for attempt in current for write in _writes(attempt)], session=session)
         await self._journal.append(events, session, streams=[event.delivery_id for event in events])
         return len(events)
+
+    async def _ends(self, attempts: Sequence[Attempted], session: Session) -> list[DeliveryEvent]:
+        """What to tell of their ends; a digest is no event's own, its end is that of each of its parts."""
+        events = [attempt.event for attempt in attempts if attempt.event and attempt.row["template"] != DIGEST]
+        for attempt in attempts:
+            if attempt.event and (parts := attempt.row.get("parts")):
+                found = self._deliveries.find({"_id": {"$in": parts}, "state": "folded"}, {"content": 0, "alarm": 0}, session=session)
+                events += [_as_part(row, attempt.event) async for row in found]
+        return events
 
 
 def _may_go(now: datetime, channels: Collection[str], row: Document) -> bool:
@@ -136,7 +153,7 @@ def _row(item: Planned, held: dict[str, datetime], now: datetime) -> Document:
     delivery = item.delivery
     row = asdict(delivery)
     row["_id"] = row.pop("id")
-    state = "failed" if item.refusal else "delivered" if delivery.channel == "page" else "pending"
+    state = "failed" if item.refusal else "dropped" if item.dropped else "delivered" if delivery.channel == "page" else "pending"
     row |= {
         "reference": item.reference,
         "slot": slot_of(delivery.ticket_id),
@@ -149,13 +166,15 @@ def _row(item: Planned, held: dict[str, datetime], now: datetime) -> Document:
     }
     if state == "pending":
         row["content"] = item.content
+        row |= item.waiting or {}
+        row |= {"acknowledged": item.acknowledges} if item.acknowledges else {}
     else:
-        row |= {"ended_at": now, "reason": item.refusal or "read on the status page"}
+        row |= {"ended_at": now, "reason": item.refusal or item.dropped or "read on the status page"}
     return row
 
 
 def _ended(item: Planned, row: Document, now: datetime) -> DeliveryEvent | None:
-    if row["state"] == "pending":
+    if row["state"] in {"pending", "gathering", "dropped"}:
         return None
     return failed(row, item.refusal, now) if item.refusal else delivered({**row, "attempts": 0}, now)
 
@@ -168,6 +187,8 @@ def _writes(attempt: Attempted) -> Iterable[Any]:
         state = "delivered" if isinstance(attempt.event, NotificationDelivered) else "failed"
         ended = {"state": state, "ended_at": attempt.event.occurred_at, **note}
         yield UpdateOne(key, {"$set": ended, "$inc": {"attempts": 1}, "$unset": {"content": ""}})
+        if parts := row.get("parts"):
+            yield UpdateMany({"_id": {"$in": parts}, "state": "folded"}, {"$set": ended, "$inc": {"attempts": 1}})
         return
     yield UpdateOne(
         key, {"$set": {"next_at": attempt.next_at, "first_at": row.get("first_at") or attempt.at, **note}, "$inc": {"attempts": 1}}
@@ -183,6 +204,12 @@ def delivered(row: Document, at: datetime) -> NotificationDelivered:
 
 def failed(row: Document, reason: str, at: datetime) -> NotificationFailed:
     return NotificationFailed.model_validate({**_common(row, at), "reason": reason, "attempts": row["attempts"]})
+
+
+def _as_part(row: Document, end: DeliveryEvent) -> DeliveryEvent:
+    if isinstance(end, NotificationDelivered):
+        return delivered(row, end.occurred_at)
+    return failed({**row, "attempts": row["attempts"] + 1}, end.reason if isinstance(end, NotificationFailed) else "", end.occurred_at)
 
 
 def _common(row: Document, at: datetime) -> Document:

@@ -32,6 +32,9 @@ LONGEST_PAUSE: Final = timedelta(seconds=30)
 RECORD_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between tries to write down an attempt; the last one repeats."""
 
+AFTER_A_TRIAL: Final = timedelta(seconds=1)
+"""For the lane that tried a relay in trouble in vain, after the pause that holds for all."""
+
 REST: Final = timedelta(seconds=5)
 """For a lane whose attempt could not even be made, as while no organisation is loaded."""
 
@@ -117,13 +120,10 @@ class Sender:
             return False
         # Asked before reading: a lane that ends meanwhile has been read with what it has just sent.
         busy = self._busy(now)
-        lanes = await self._deliveries.due(mine, now, sum(room.values()), open_channels, busy)
+        found = await asyncio.gather(*(self._deliveries.due(mine, now, room[channel], [channel], busy) for channel in open_channels))
         trying = self._breaker.failures > 0
-        for lane, rows in lanes.items():
+        for lane, rows in chain.from_iterable(lanes.items() for lanes in found):
             channel = rows[0]["channel"]
-            if room[channel] <= 0:
-                continue
-            room[channel] -= 1
             if trying:
                 self._trial = lane if channel == "email" else self._trial
                 rows = rows[:1]  # noqa: PLW2901 (what comes after it sees how it went)
@@ -171,6 +171,8 @@ class Sender:
             if self._breaker.closed(now):
                 self._logger.warning("sender.relay_trouble", reason=outcome.reason[:200])
             self._breaker.tripped(now)
+            if row["lane"] == self._trial:  # the next trial is another lane's, in case it was about this one after all
+                self._resting[row["lane"]] = (self._breaker.until or now) + AFTER_A_TRIAL
             return False
         if row["channel"] == "email":
             self._breaker.well()

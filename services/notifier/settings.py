@@ -12,4 +12,19 @@ class NotifierSettings(ServiceSettings):
     )
     smtp_connections: int = Field(default=8, ge=1, le=100, description="Connections kept to the mail relay.")
     mail_from: str = Field(default="helpdesk@localhost.localdomain", description="Sender address; its domain also ends our message ids.")
+    plus_addressing: bool = Field(
+        default=False, description="Answers go to `mailbox+r.TOKEN@…`; the mail servers of all group mailboxes must take such addresses."
+    )
+    bounce_address: str | None = Field(
+        default=None, description="Return path, to which each mail adds `+TOKEN`, at most 15 characters before the @; the same for intake."
+    )
+    null_return_path: bool = Field(
+        default=True, description="Acknowledgements have no return path (RFC 3834); say false if the relay refuses `MAIL FROM:<>`."
+    )
+    acknowledgements_per_minute: int = Field(
+        default=600, ge=1, description="Acknowledgements of mails in one minute; beyond them something is wrong, and no more are sent."
+    )
+    dkim_keys: str = Field(
+        default="", description="`selector:/path/to/key.pem[,…]`: RSA or Ed25519 keys that sign for the domain of the sender address."
+    )
     mail_from_name: str = Field(default="Helpdesk", description="Sender name.")

@@ -226,7 +226,8 @@ def _judge_reply(stage: Stage, code: int, message: str) -> Outcome:
     reason = f"{code} {message}"
     if code < 0:
         return Unknown(reason) if stage == "data" else RelayTrouble(reason)
-    if stage == "connecting" or code == _CLOSING or code in _OUR_CREDENTIALS:
+    # After the recipient a 421 is often a limit or a policy about that one alone: pausing everybody for it would pause them for ever.
+    if stage == "connecting" or code in _OUR_CREDENTIALS or (code == _CLOSING and stage == "sender"):
         return RelayTrouble(reason)
     if code < 500:  # noqa: PLR2004 (the border between transient and permanent)
         return Later(reason)

@@ -7,6 +7,8 @@ from kit.mongo import CollectionSpec, IndexModel
 from kit.organisation import ORGANISATION
 
 _PENDING = {"state": "pending"}
+_GATHERING = {"state": "gathering"}
+_ACKNOWLEDGED = {"acknowledged": {"$exists": True}}
 
 DELIVERIES = CollectionSpec(
     "deliveries",
@@ -14,21 +16,35 @@ DELIVERIES = CollectionSpec(
         IndexModel([("next_at", ASCENDING), ("order", ASCENDING), ("slot", ASCENDING)], name="next", partialFilterExpression=_PENDING),
         IndexModel([("lane", ASCENDING), ("order", ASCENDING)], name="lane", partialFilterExpression=_PENDING),
         IndexModel([("ticket_id", ASCENDING)], name="ticket"),
+        IndexModel([("next_at", ASCENDING), ("slot", ASCENDING)], name="gathered", partialFilterExpression=_GATHERING),
+        IndexModel([("lane", ASCENDING), ("next_at", ASCENDING)], name="gathered_lane", partialFilterExpression=_GATHERING),
+        IndexModel([("ticket_id", ASCENDING), ("order", ASCENDING)], name="gathered_ticket", partialFilterExpression=_GATHERING),
+        IndexModel([("acknowledged", ASCENDING), ("planned_at", ASCENDING)], name="acknowledged", partialFilterExpression=_ACKNOWLEDGED),
+        IndexModel([("planned_at", ASCENDING)], name="acknowledged_at", partialFilterExpression=_ACKNOWLEDGED),
     ),
     schema={
         "bsonType": "object",
         "required": ["_id", "event_id", "ticket_id", "lane", "state", "channel", "attempts", "order", "slot", "planned_at"],
         "properties": {
             "_id": {"bsonType": "string"},
-            "state": {"enum": ["pending", "delivered", "failed"]},
+            "state": {"enum": ["pending", "delivered", "failed", "gathering", "folded", "dropped"]},
             "channel": {"enum": ["email", "chat", "page"]},
             "attempts": {"bsonType": ["int", "long"], "minimum": 0},
         },
     },
     shard_key={"ticket_id": "hashed"},
 )
-"""One per event, recipient and channel: the id is made of these three. `content` is what is sent, byte for byte, at every attempt."""
+"""One per event, recipient and channel: the id is made of these three. `content` is what is sent, byte for byte, at every attempt.
+
+An alarm that is told later waits as `gathering`. Then it is sent alone, or `folded` into a digest, a delivery more with its ids as
+`parts`, and ends with that one; or it is `dropped`, because the work was done before anybody was told, or because there were
+too many acknowledgements. `acknowledged` is the address, in its one spelling, of an acknowledgement of a mail; `returned` what a mail
+server reported about it later.
+"""
+
+SUPPRESSIONS = CollectionSpec("suppressions", indexes=(IndexModel([("since", ASCENDING)], name="since"),))
+"""Addresses that nothing is sent to, by address; one that was lifted stays with `lifted_at`."""
 
 SENDER_LEASES = CollectionSpec("sender_leases", indexes=(IndexModel([("owner", ASCENDING)]),))
 
-NOTIFIER = (DELIVERIES, SENDER_LEASES, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)
+NOTIFIER = (DELIVERIES, SUPPRESSIONS, SENDER_LEASES, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)

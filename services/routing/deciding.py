@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Collection
 
-from services.routing.documents import Change, Place
+from services.routing.documents import Change
 from services.routing.domain.context import Context
 from services.routing.domain.decide import Decision, next_at
 from services.routing.domain.ticket import Ticket
+from services.routing.outcomes import outcomes
 
 
 def automatic_officers(ctx: Context) -> Collection[str]:
@@ -30,12 +31,11 @@ def change_of(
     before: Ticket | None, decision: Decision, ctx: Context, *, cause: str, trace: str | None = None, always: bool = False
 ) -> Change:
     after = decision.ticket
-    credited = (before or after).group
     return Change(
         before,
         decision,
         unit=ctx.group(after.group).unit,
-        credited=Place(credited, ctx.group(credited).unit),
+        outcomes=outcomes(before, after, ctx),
         next_at=next_at(after, ctx),
         cause=cause,
         trace=trace,

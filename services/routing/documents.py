@@ -1,6 +1,6 @@
 """What decisions become in MongoDB: documents of tickets, messages and finished clocks, made once per save."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -12,22 +12,14 @@ from kit.ids import slot_of
 from kit.mongo import Document
 from schemas.tickets import TicketEventBase
 from schemas.values import Message
-from services.routing.domain.clocks import Clock
 from services.routing.domain.decide import Decision
 from services.routing.domain.ticket import OVER, Ticket
+from services.routing.outcomes import Outcomes
 
 FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """Sorts tickets without a running deadline (paused, resolved) behind all others."""
 
 _state: Final = TypeAdapter(Ticket)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A group and the unit it belongs to."""
-
-    group: str
-    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +31,8 @@ class Change:
     unit: str
     """Of the group that has the ticket now."""
 
-    credited: Place
-    """Who gets the verdicts of clocks that end here: whoever had the ticket until now, so that handing it on ends their own clock."""
+    outcomes: Outcomes
+    """Of the clocks that ended here, or whose end was repaired."""
 
     next_at: datetime | None
     """When the ticker has to look at the ticket again."""
@@ -71,7 +63,8 @@ class Prepared:
         ]
         self.events = [_traced(event, change.trace) for change in changes for event in change.decision.events]
         self.messages = [_message(change.decision.ticket, message) for change in changes for message in change.decision.messages]
-        self.outcomes = [outcome for change in changes for outcome in _outcomes(change)]
+        self.outcomes = [outcome for change in changes for outcome in change.outcomes.fresh]
+        self.corrections = [correction for change in changes for correction in change.outcomes.corrections]
 
     @property
     def empty(self) -> bool:
@@ -97,6 +90,8 @@ def document(change: Change) -> Document:
         "officer": ticket.officer,
         "topic": ticket.topic,
         "channel": ticket.channel,
+        "priority": ticket.priority,
+        "member_tier": ticket.member_tier,
         "language": ticket.language,
         "subject": ticket.subject,
         "business": ticket.business.name,
@@ -109,6 +104,10 @@ def document(change: Change) -> Document:
     }
     if change.next_at is not None:
         row["next_at"] = change.next_at
+    if ticket.linked_to is not None:
+        row["linked_to"] = ticket.linked_to
+    if ticket.status not in OVER:
+        row["measured"] = ticket.revision
     return row
 
 
@@ -127,32 +126,3 @@ def _traced(event: TicketEventBase, trace: str | None) -> TicketEventBase:
 def _message(ticket: Ticket, message: Message) -> Document:
     """`seq` orders what was said in the same millisecond."""
     return {"_id": message.id, "ticket_id": ticket.id, "at": message.at, "seq": ticket.version, "message": message.model_dump(mode="json")}
-
-
-def _outcomes(change: Change) -> Iterator[Document]:
-    """A fact for each clock that has its verdict now and had none before."""
-    known = {_identity(clock) for clock in change.before.clocks if clock.verdict} if change.before else set()
-    ticket = change.decision.ticket
-    for clock in ticket.clocks:
-        kind, cycle, started_at = identity = _identity(clock)
-        if clock.verdict and identity not in known:
-            yield {
-                "_id": f"{ticket.id}:{kind}:{cycle}:{started_at.isoformat()}",
-                "ticket_id": ticket.id,
-                "reference": ticket.reference,
-                "kind": kind,
-                "cycle": cycle,
-                "verdict": clock.verdict,
-                "started_at": started_at,
-                "due_at": clock.due_at,
-                "finished_at": clock.finished_at,
-                "policy": clock.policy,
-                "group": change.credited.group,
-                "unit": change.credited.unit,
-                "topic": ticket.topic,
-                "channel": ticket.channel,
-            }
-
-
-def _identity(clock: Clock) -> tuple[str, int, datetime]:
-    return clock.kind, clock.cycle, clock.started_at

@@ -11,7 +11,7 @@ from prometheus_client import Counter as Metric
 from kit.errors import PermanentError, TransientError
 from kit.mongo import DuplicateKey
 from schemas.notifications import NotificationDelivered, NotificationFailed
-from schemas.requests import MessageReceived, RequestReceived
+from schemas.requests import DeliveryBounced, MessageReceived, RequestReceived
 from services.routing.deciding import automatic_officers, change_of, count_work
 from services.routing.directory import Directory
 from services.routing.documents import Change
@@ -40,8 +40,9 @@ class Handlers:
         self._directory = directory
         self._now = now
 
-    async def on_requests(self, events: Sequence[Incoming]) -> None:
-        await self._until_saved(events)
+    async def on_requests(self, events: Sequence[Incoming | DeliveryBounced]) -> None:
+        """What mail servers report is the notifier's: it knows the delivery, and says here what became of it."""
+        await self._until_saved([event for event in events if not isinstance(event, DeliveryBounced)])
 
     async def on_notifications(self, events: Sequence[Outgoing]) -> None:
         """Only what carries a message to the business, or failed to reach it, moves a ticket."""

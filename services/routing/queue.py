@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from kit.mongo import Database, Document, translated
-from schemas.values import TicketStatus
+from schemas.values import Priority, TicketStatus
 from services.routing.documents import FAR
 from services.routing.domain.ticket import OVER
 from services.routing.storage import TICKETS
 
-COLUMNS: Final = ("reference", "version", "status", "group", "unit", "officer", "topic", "channel", "language", "subject", "business")
+COLUMNS: Final = (
+    *("reference", "version", "status", "group", "unit", "officer", "topic", "channel", "language", "subject", "business"),
+    *("priority", "member_tier"),
+)
 FIELDS: Final = (*COLUMNS, "opened_at", "due_sort")
 
 
@@ -36,10 +39,14 @@ class Wanted:
     status: Sequence[TicketStatus] = ()
     officer: str | None = None
     topic: str | None = None
+    priority: Sequence[Priority] = ()
     overdue: bool | None = None
 
     def query(self) -> dict[str, Any]:
-        """`open` is always there: the index of the queue begins with group and open."""
+        """`open` is always there: the index of the queue begins with group and open.
+
+        Tickets stored before there were priorities have none and are normal.
+        """
         states = {status not in OVER and status != "resolved" for status in self.status} or {True}
         query: dict[str, Any] = {"open": {"$in": sorted(states)}}
         if self.status:
@@ -48,6 +55,8 @@ class Wanted:
             query["officer"] = self.officer or None
         if self.topic is not None:
             query["topic"] = self.topic
+        if self.priority:
+            query["priority"] = {"$in": [*self.priority, *([None] if "normal" in self.priority else [])]}
         if self.overdue is not None:
             query["due_sort"] = {"$lt" if self.overdue else "$gte": self.now}
         return query

@@ -1,11 +1,12 @@
 """Tickets in MongoDB: loaded by id, saved under the version they had, with everything that follows, in one transaction."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from kit.journal import Journal
-from kit.mongo import Database, Document, Mongo, Session, translated
+from kit.mongo import RETRY_FOR, Database, Document, Mongo, Session, translated
 from schemas.values import Message
 from services.routing.documents import Change, Prepared, ticket_of
 from services.routing.domain.ticket import Ticket
@@ -14,6 +15,19 @@ from services.routing.storage import INBOX, MESSAGES, OUTCOMES, TICKETS
 
 class Stale(Exception):
     """The ticket changed since it was read: read it again and decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A ticket something is to be done about, not read yet: one that cannot be read must not keep the others from being found."""
+
+    id: str
+    version: int
+    row: Document
+
+    def ticket(self) -> Ticket:
+        """ValueError when the stored state is not a ticket."""
+        return ticket_of(self.row)
 
 
 class TicketRepository:
@@ -50,17 +64,36 @@ class TicketRepository:
         with translated():
             return {row["_id"] async for row in self._inbox.find({"_id": {"$in": list(event_ids)}}, {"_id": 1})}
 
-    async def due(self, slots: Collection[int], now: datetime, limit: int) -> list[Ticket]:
-        """Tickets something is due on, the longest due first."""
+    async def due(self, overdue: Sequence[tuple[Collection[int], datetime]], limit: int) -> list[Due]:
+        """Tickets of these slots on which something is due by the instant given with them, the longest due first."""
+        query = due_query(overdue)
+        if not query["$or"]:
+            return []
         with translated():
-            cursor = self._tickets.find({"slot": {"$in": sorted(slots)}, "next_at": {"$lte": now}}, {"state": 1})
+            cursor = self._tickets.find(query, {"state": 1, "version": 1})
             rows = await cursor.sort("next_at", 1).limit(limit).to_list(limit)
-        return [ticket_of(row) for row in rows]
+        return [Due(row["_id"], row["version"], row) for row in rows]
 
-    async def postpone(self, ticket: Ticket, until: datetime) -> None:
+    async def next_due_at(self, slots: Collection[int], *, after: datetime) -> datetime | None:
+        """The first instant after this one at which something falls due in these slots."""
+        if not slots:
+            return None
+        query = {"slot": {"$in": sorted(slots)}, "next_at": {"$gt": after}}
+        with translated():
+            row: Document | None = await self._tickets.find_one(query, {"next_at": 1, "_id": 0}, sort=[("next_at", 1)])
+        return row["next_at"] if row else None
+
+    async def measured_before(self, revision: int, slots: Collection[int], besides: Collection[str], limit: int) -> list[Due]:
+        """Tickets that are not over and whose clocks are measured by an earlier revision, without those in `besides`."""
+        query = {"measured": {"$lt": revision}, "slot": {"$in": sorted(slots)}, "_id": {"$nin": list(besides)}}
+        with translated():
+            rows = await self._tickets.find(query, {"state": 1, "version": 1}).sort("measured", 1).limit(limit).to_list(limit)
+        return [Due(row["_id"], row["version"], row) for row in rows]
+
+    async def postpone(self, ticket_id: str, version: int, until: datetime) -> None:
         """Look at it again then, unless it changes before: what cannot be decided must not hold up what is due behind it."""
         with translated():
-            await self._tickets.update_one({"_id": ticket.id, "version": ticket.version}, {"$set": {"next_at": until}})
+            await self._tickets.update_one({"_id": ticket_id, "version": version}, {"$set": {"next_at": until}})
 
     async def open_work(self, officers: Collection[str]) -> dict[str, int]:
         """How many open tickets each of these officers has."""
@@ -73,16 +106,17 @@ class TicketRepository:
         with translated():
             return {row["_id"]: row["count"] async for row in self._tickets.aggregate(pipeline)}
 
-    async def save(self, changes: Sequence[Change], applied: Iterable[str] = (), *, now: datetime) -> None:
+    async def save(self, changes: Sequence[Change], applied: Iterable[str] = (), *, now: datetime, retry_for: float = RETRY_FOR) -> None:
         """All or nothing, with the journal entries and the ids of the events that were applied at `now`.
 
-        Raises Stale when a ticket moved on, DuplicateKey when an event was applied by somebody else meanwhile, TransientError.
+        Raises Stale when a ticket moved on, DuplicateKey when an event was applied by somebody else meanwhile, Conflict when
+        somebody else has been writing one of the tickets for `retry_for` seconds, TransientError.
         """
         inbox = [{"_id": event_id, "at": now} for event_id in applied]
         prepared = Prepared(changes)
         if prepared.empty and not inbox:
             return
-        await self._mongo.transaction(lambda session: self._write(prepared, inbox, session))
+        await self._mongo.transaction(lambda session: self._write(prepared, inbox, session), retry_for=retry_for)
         if prepared.events:
             self._journal.ring()
 
@@ -99,4 +133,18 @@ class TicketRepository:
             await self._messages.insert_many(prepared.messages, session=session)
         if prepared.outcomes:
             await self._outcomes.insert_many(prepared.outcomes, session=session)
+        if prepared.corrections:
+            await self._outcomes.bulk_write(prepared.corrections, session=session)
         await self._journal.append(prepared.events, session)
+
+
+def due_query(overdue: Sequence[tuple[Collection[int], datetime]]) -> Document:
+    """One range of the index `alarms` for each pair; ranges in the order asked for are merged, never sorted."""
+    return {"$or": [{"slot": {"$in": sorted(slots)}, "next_at": {"$lte": until}} for slots, until in overdue if slots]}
+
+
+async def oldest_in_use(database: Database) -> int | None:
+    """The oldest revision that a ticket which is not over is measured by."""
+    with translated():
+        row = await database[TICKETS.name].find_one({"measured": {"$exists": True}}, {"measured": 1}, sort=[("measured", 1)])
+    return int(row["measured"]) if row else None

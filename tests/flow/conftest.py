@@ -1,7 +1,9 @@
 """One installation for all flows: the demo organisation with a chat account that can be answered and a border gate in a hurry."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,13 +30,31 @@ HURRIED: dict[str, Any] = {
 }
 
 
+# Promises answers within 4 s, day and night, but nobody is told of alarms before the day after tomorrow.
+ASLEEP: dict[str, Any] = {
+    "key": "asleep",
+    "units": ["binh-duong-seaport"],
+    "targets": [{"clock": "resolution", "hours": 4 / 3600}],
+    "ladder": [{"percent": 75, "tell": ["lead"]}, {"percent": 100, "tell": ["lead", "supervisor"]}],
+}
+
+
+def daytime() -> dict[str, Any]:
+    """Opens at 08:00 of the day after tomorrow, once."""
+    day = (datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")) + timedelta(days=2)).date()  # noqa: TID251 (the wall the calendar is read from)
+    return {"key": "daytime", "timezone": "Asia/Ho_Chi_Minh", "extra": {day.isoformat(): [["08:00", "17:00"]]}}
+
+
 def organisation(callback_url: str) -> Organisation:
     """The demo's; the groups of Ha Tinh work around the clock, so that seconds of the test are working time."""
     written = read(ORGANISATION).model_dump(mode="json", exclude_none=True)
     for group in written["groups"]:
         if group["key"] in {"ha-tinh", "cau-treo"}:
             group |= {"calendar": "around-the-clock", "on_duty_always": True}
-    written["policies"] = [HURRIED, *written["policies"]]
+        if group["key"] == "binh-duong-seaport":
+            group |= {"calendar": "around-the-clock", "duty_calendar": "daytime"}
+    written["calendars"].append(daytime())
+    written["policies"] = [HURRIED, ASLEEP, *written["policies"]]
     written["chat_accounts"] = [{"key": "demo", "group": "focal-point", "secret": CHAT_SECRET, "callback_url": callback_url}]
     return Organisation.model_validate(written)
 

@@ -11,7 +11,9 @@ from schemas.tickets import (
     AnswerGiven,
     BusinessReplied,
     ClockFinished,
+    ClockRepaired,
     DeadlineMissed,
+    DeadlinesMoved,
     DeadlineWarned,
     DeliveryTroubled,
     NoteAdded,
@@ -23,6 +25,7 @@ from schemas.tickets import (
     TicketEvent,
     TicketEventBase,
     TicketOpened,
+    TicketPrioritised,
     TicketReferred,
     TicketReopened,
     TicketResolved,
@@ -63,7 +66,7 @@ TO_STAFF: Final[Mapping[type[TicketEventBase], Template]] = {
 }
 
 SILENT: Final[frozenset[type[Event]]] = frozenset(
-    {TicketClaimed, NoteAdded, TicketReferred, TicketReopened, TicketClosed, ClockFinished, UnknownEvent}
+    {TicketClaimed, TicketPrioritised, NoteAdded, TicketReferred, TicketReopened, TicketClosed, ClockFinished, DeadlinesMoved, ClockRepaired, UnknownEvent}
 )
 """Events nobody is told of. With the two tables above it names every event there is."""
 

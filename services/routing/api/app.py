@@ -10,11 +10,10 @@ from structlog.typing import FilteringBoundLogger
 
 from kit.mongo import Database
 from kit.web import web_app
-from services.routing.api import queues, reports, tickets
+from services.routing.api import explain, queues, repairs, reports, tickets
 from services.routing.api.desk import Desk
 from services.routing.api.links import FileLinks
 from services.routing.api.signing_in import signing_in
-from services.routing.api.validation import say_it_in_their_language
 from services.routing.directory import Directory
 from services.routing.history import HistoryRepository
 from services.routing.queue import QueueRepository
@@ -42,12 +41,14 @@ def api(
         logger=logger,
         max_body=MAX_BODY,
     )
-    say_it_in_their_language(app)
     signed_in = signing_in(TokenRepository(database), directory, now)
     desk = Desk(repository, directory, links, now)
     app.include_router(queues.routes(QueueRepository(database), directory, now, signed_in))
-    app.include_router(tickets.reading_routes(desk, HistoryRepository(database), directory, signed_in))
+    history = HistoryRepository(database)
+    app.include_router(tickets.reading_routes(desk, history, directory, signed_in))
+    app.include_router(explain.routes(desk, history, directory, now, signed_in))
     for routes in (tickets.handing_routes, tickets.saying_routes, tickets.ending_routes):
         app.include_router(routes(desk, signed_in))
+    app.include_router(repairs.routes(desk, signed_in))
     app.include_router(reports.routes(ReportRepository(database), directory, now, signed_in))
     return app

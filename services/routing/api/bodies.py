@@ -1,14 +1,30 @@
 """What the API takes and gives."""
 
-from datetime import date, datetime
-from typing import Annotated, Any, Final
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from schemas.values import Attachment, ClockKind, Language, LocalText, Message, Ticket, TicketStatus
+from schemas.text import clean_line, clean_text
+from schemas.values import Attachment, ClockKind, ClockState, Language, LocalText, Message, Priority, Ticket, TicketStatus
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+def _cleaned(clean: Callable[[str], str]) -> Callable[[object], object]:
+    """Nothing at all where nothing can be seen: direction controls and blanks of no width are no text."""
+
+    def cleaned(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        text = clean(value)
+        return text if any(char.isprintable() and not char.isspace() for char in text) else ""
+
+    return cleaned
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000), BeforeValidator(_cleaned(clean_text))]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500), BeforeValidator(_cleaned(clean_line))]
+MaybeLine = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_cleaned(clean_line))]
 OfKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
@@ -24,8 +40,15 @@ class AssignBody(Body):
     officer: OfKey | None = None
 
 
+class PrioritiseBody(Body):
+    """Say how urgent it is and why; what was spent of the deadlines stays spent."""
+
+    priority: Priority
+    reason: Line
+
+
 class ReleaseBody(Body):
-    reason: str = Field(default="", max_length=500, description="May be left out.")
+    reason: MaybeLine = Field(default="", description="May be left out.")
 
 
 class TextBody(Body):
@@ -45,6 +68,16 @@ class ReasonBody(Body):
     reason: Line
 
 
+class RepairBody(Body):
+    """What the record should say. A deadline alone makes the verdict follow from it."""
+
+    because: Line
+    verdict: Literal["met", "missed", "cancelled"] | None = Field(default=None, description="Of a clock still measured: only `cancelled`.")
+    due_at: AwareDatetime | None = Field(
+        default=None, description="Outside working hours it becomes the end of the working time before it, on a clock still measured."
+    )
+
+
 class RejectBody(Body):
     reason: Text
     legal_basis: Line
@@ -59,6 +92,10 @@ class QueueRow(BaseModel):
     business: str
     topic: str
     channel: str
+    priority: Priority
+    member_tier: str | None = Field(
+        description="Tier of the business as a member when the ticket was opened; nobody checked who typed the tax code."
+    )
     language: str
     group: str
     unit: str
@@ -81,9 +118,18 @@ class MessageBody(Message):
     attachments: tuple[AttachmentBody, ...] = ()
 
 
+class ClockRow(BaseModel):
+    name: str = Field(description="Kind and cycle; `hand_over-1-2` is the second hand-over of the first cycle.")
+    kind: ClockKind
+    cycle: int
+    state: ClockState
+    explain: str = Field(description="Where it says why it stands where it stands.")
+
+
 class TicketBody(BaseModel):
     id: str
     ticket: Ticket
+    clocks: list[ClockRow] = Field(description="Its clocks by name, in the order of `ticket.deadlines`.")
     messages: list[MessageBody]
     can: list[str] = Field(description="What may be done with it now, by you.")
 
@@ -120,42 +166,6 @@ class Me(BaseModel):
     groups: list[str]
     sees: list[str]
     roles: list[str]
-
-
-class OnTime(BaseModel):
-    key: str | None = Field(description="The value of `by`; null for the whole.")
-    met: int
-    missed: int
-    finished: int
-    rate: float | None = Field(description="met / (met + missed); null with `too_few`.")
-    too_few: bool = Field(description="Fewer than 10 finished: too few to rate.")
-    overdue: int = Field(description="Open and past due; in none of the figures beside it.")
-
-
-class OnTimeReport(BaseModel):
-    clock: ClockKind
-    first: date
-    last: date
-    timezone: str
-    by: str | None
-    rows: list[OnTime]
-
-
-class OutcomeRow(BaseModel):
-    id: str
-    ticket_id: str
-    reference: str
-    verdict: str
-    cycle: int
-    group: str
-    started_at: datetime
-    due_at: datetime | None
-    finished_at: datetime
-
-
-class OutcomePage(BaseModel):
-    items: list[OutcomeRow]
-    next: str | None
 
 
 class Problem(BaseModel):

@@ -13,7 +13,7 @@ from kit.errors import RefusedError
 from kit.ids import derived_id
 from kit.mongo import DuplicateKey
 from services.routing.access import Reader
-from services.routing.api.bodies import AttachmentBody, MessageBody, TicketBody
+from services.routing.api.bodies import AttachmentBody, ClockRow, MessageBody, TicketBody
 from services.routing.api.links import FileLinks
 from services.routing.api.refusals import (
     CHANGED,
@@ -32,9 +32,10 @@ from services.routing.api.refusals import (
 from services.routing.api.signing_in import SignedIn
 from services.routing.deciding import automatic_officers, change_of
 from services.routing.directory import Directory
-from services.routing.domain import commands
+from services.routing.domain import clocks, commands
 from services.routing.domain.decide import Decision, decide
 from services.routing.domain.moves import MOVES, Refused
+from services.routing.domain.naming import named
 from services.routing.domain.sentences import fill
 from services.routing.domain.ticket import OVER, Ticket, snapshot
 from services.routing.repository import Stale, TicketRepository
@@ -97,6 +98,7 @@ class Desk:
         return TicketBody(
             id=ticket.id,
             ticket=snapshot(ticket, self._directory.context().org),
+            clocks=clock_rows(ticket),
             messages=messages,
             can=possible(ticket, self._works(ticket, reader)),
         )
@@ -153,6 +155,19 @@ class Desk:
         return self._group(ticket) in reader.works
 
 
+def clock_rows(ticket: Ticket) -> list[ClockRow]:
+    return [
+        ClockRow(
+            name=name,
+            kind=clock.kind,
+            cycle=clock.cycle,
+            state=clocks.snapshot(clock).state,
+            explain=f"/api/v1/tickets/{ticket.id}/clocks/{name}/explain",
+        )
+        for name, clock in named(ticket.clocks).items()
+    ]
+
+
 def id_of(name: str) -> str | None:
     """The ticket's id, if it is one."""
     try:
@@ -186,7 +201,7 @@ def possible(ticket: Ticket, works: bool) -> list[str]:  # noqa: FBT001
     if status not in OVER:
         actions.append("reply")
     if status not in OVER and status != "resolved":
-        actions += ["claim", "assign"] + (["release"] if ticket.officer else [])
+        actions += ["claim", "assign", "prioritise"] + (["release"] if ticket.officer else [])
     needed = {"wait": "waiting", "refer": "referred", "resolve": "resolved", "reject": "rejected"}
     actions += [action for action, wanted in needed.items() if wanted in moves]
     if "open" in moves and status not in {"new", "open"}:

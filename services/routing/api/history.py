@@ -10,10 +10,13 @@ from schemas.tickets import (
     AnswerGiven,
     BusinessReplied,
     ClockFinished,
+    ClockRepaired,
     DeadlineMissed,
+    DeadlinesMoved,
     DeadlineWarned,
     DeliveryTroubled,
     Known,
+    MovedDeadline,
     NoteAdded,
     QuestionAsked,
     TicketAssigned,
@@ -22,13 +25,14 @@ from schemas.tickets import (
     TicketEscalated,
     TicketEventBase,
     TicketOpened,
+    TicketPrioritised,
     TicketReferred,
     TicketReopened,
     TicketResolved,
 )
 from schemas.values import ClockKind, Language, LocalText
 from services.routing.api.bodies import HistoryEntry
-from services.routing.domain.sentences import fill
+from services.routing.domain.sentences import PRIORITY, fill, joined
 
 SYSTEM: Final = LocalText(vi="Hệ thống", en="The system")
 
@@ -47,6 +51,7 @@ VERDICTS: Final[Mapping[str, LocalText]] = {
 WHAT: Final[Mapping[type[TicketEventBase], LocalText]] = {
     TicketOpened: LocalText(vi="Tiếp nhận yêu cầu và giao cho nhóm {group}", en="Opened and given to the group {group}"),
     TicketAssigned: LocalText(vi="Giao cho {officer} (nhóm {group})", en="Given to {officer} ({group})"),
+    TicketPrioritised: LocalText(vi="Đổi mức ưu tiên từ {old} thành {new}", en="Priority changed from {old} to {new}"),
     TicketClaimed: LocalText(vi="Nhận xử lý, giữ đến {until}", en="Claimed until {until}"),
     BusinessReplied: LocalText(vi="Doanh nghiệp gửi tin nhắn", en="Message from the business"),
     AnswerGiven: LocalText(vi="Trả lời doanh nghiệp", en="Answered the business"),
@@ -60,8 +65,13 @@ WHAT: Final[Mapping[type[TicketEventBase], LocalText]] = {
     DeadlineWarned: LocalText(vi="{clock}: đã dùng {percent} %, đến hạn {due}", en="{clock}: {percent} % used up, due {due}"),
     DeadlineMissed: LocalText(vi="{clock}: quá hạn từ {due}", en="{clock}: missed at {due}"),
     TicketEscalated: LocalText(vi="Chuyển cấp; nhóm phụ trách: {group}", en="Escalated; now with the group {group}"),
+    DeadlinesMoved: LocalText(vi="Thời hạn thay đổi: {moves}", en="Deadlines moved: {moves}"),
+    ClockRepaired: LocalText(vi="{clock}: sửa “{old}” thành “{new}”", en="{clock}: corrected from “{old}” to “{new}”"),
     DeliveryTroubled: LocalText(vi="Không gửi được cho doanh nghiệp", en="What was sent did not reach the business"),
 }
+RUNNING: Final = LocalText(vi="đang tính", en="still measured")
+DUE: Final = LocalText(vi="{said}, đến hạn {due}", en="{said}, due {due}")
+MOVED: Final = LocalText(vi="{clock}: {old} → {new}", en="{clock}: {old} → {new}")
 TO_QUEUE: Final = LocalText(vi="Chuyển vào hàng đợi của nhóm {group}", en="Put into the queue of the group {group}")
 REJECTED: Final = LocalText(vi="Từ chối yêu cầu", en="Rejected")
 REOPENING: Final = LocalText(vi="Doanh nghiệp gửi tin nhắn; yêu cầu được xử lý tiếp", en="Message from the business; work goes on")
@@ -100,19 +110,43 @@ def _gaps(event: Known) -> dict[str, str | LocalText]:
     ticket = event.ticket
     gaps: dict[str, str | LocalText] = {"group": ticket.group.name, "officer": ticket.officer.name if ticket.officer else ""}
     match event:
-        case ClockFinished():
-            gaps |= {"clock": CLOCKS[event.clock], "verdict": VERDICTS[event.verdict]}
-        case DeadlineWarned():
-            gaps |= {"clock": CLOCKS[event.clock], "percent": str(event.percent), "due": _local(event.due_at, ticket.group.timezone)}
-        case DeadlineMissed():
-            gaps |= {"clock": CLOCKS[event.clock], "due": _local(event.due_at, ticket.group.timezone)}
         case TicketClaimed():
             gaps |= {"until": _local(event.until, ticket.group.timezone)}
+        case TicketPrioritised():
+            gaps |= {"old": PRIORITY[event.from_priority], "new": PRIORITY[event.priority]}
         case TicketReferred():
             gaps |= {"authority": event.authority}
         case _:
-            pass
+            gaps |= _gaps_of_clocks(event, ticket.group.timezone)
     return gaps
+
+
+def _gaps_of_clocks(event: Known, zone: str) -> dict[str, str | LocalText]:
+    match event:
+        case ClockFinished():
+            return {"clock": CLOCKS[event.clock], "verdict": VERDICTS[event.verdict]}
+        case DeadlineWarned():
+            return {"clock": CLOCKS[event.clock], "percent": str(event.percent), "due": _local(event.due_at, zone)}
+        case DeadlineMissed():
+            return {"clock": CLOCKS[event.clock], "due": _local(event.due_at, zone)}
+        case ClockRepaired():
+            old, new = _record(event.old_verdict, event.old_due_at, zone), _record(event.new_verdict, event.new_due_at, zone)
+            return {"clock": CLOCKS[event.clock], "old": old, "new": new}
+        case DeadlinesMoved():
+            return {"moves": joined([_moved(move, zone) for move in event.moves], "; ")}
+        case _:
+            return {}
+
+
+def _record(verdict: str | None, due_at: datetime | None, zone: str) -> LocalText:
+    """A verdict with its deadline, as far as there are any."""
+    said = VERDICTS[verdict] if verdict else RUNNING
+    return fill(DUE, said=said, due=_local(due_at, zone)) if due_at else said
+
+
+def _moved(move: MovedDeadline, zone: str) -> LocalText:
+    old, new = (_local(at, zone) if at else "-" for at in (move.old_due_at, move.new_due_at))
+    return fill(MOVED, clock=CLOCKS[move.clock], old=old, new=new)
 
 
 def _who(event: Known, organisation: Organisation, language: Language) -> str:
@@ -129,7 +163,8 @@ def _why(event: Known, language: Language) -> str | None:
     if isinstance(event, BusinessReplied):
         return event.message.automatic
     reason: str | None = getattr(event, "because", None) or getattr(event, "reason", None)
-    return reason
+    measured_by: str | None = getattr(event, "policy_because", None)
+    return ". ".join(filter(None, (reason, measured_by))) or None
 
 
 def _message_id(event: Known) -> str | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Depends, Query
 
 from kit.mongo import Document
+from schemas.values import Priority
 from services.routing.access import Reader, subtree
 from services.routing.api.bodies import GroupRow, Me, OfKey, QueuePage, QueueRow, problems
 from services.routing.api.refusals import BAD_CURSOR, GROUP_UNSEEN, NO_SUCH_UNIT, NOT_VALID, refused, unseen
@@ -29,6 +30,7 @@ class Filters:
         status: Annotated[list[Status] | None, Query(description="Default: all that is not resolved, closed or rejected.")] = None,
         officer: Annotated[str | None, Query(description="`me`, `none`, or an officer's key.", min_length=1, max_length=64)] = None,
         topic: OfKey | None = None,
+        priority: Annotated[list[Priority] | None, Query(description="Default: all.")] = None,
         overdue: Annotated[bool | None, Query(description="Only what is past its soonest deadline, or only what is not.")] = None,
     ) -> None:
         self.group = group
@@ -36,11 +38,12 @@ class Filters:
         self.status = status
         self.officer = officer
         self.topic = topic
+        self.priority = priority
         self.overdue = overdue
 
     def wanted(self, reader: Reader, now: datetime) -> Wanted:
         officer = {"me": reader.officer.key, "none": "", None: None}.get(self.officer, self.officer)
-        return Wanted(now, tuple(self.status or ()), officer, self.topic, self.overdue)
+        return Wanted(now, tuple(self.status or ()), officer, self.topic, tuple(self.priority or ()), self.overdue)
 
 
 def routes(queue: QueueRepository, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn) -> APIRouter:
@@ -104,5 +107,5 @@ async def _chosen(queue: QueueRepository, directory: Directory, reader: Reader, 
 
 def _row(row: Document, now: datetime) -> QueueRow:
     due = due_at(row)
-    shown = {name: row[name] for name in COLUMNS}
+    shown = {"priority": "normal", "member_tier": None} | {name: row[name] for name in COLUMNS if name in row}
     return QueueRow(id=row["_id"], opened_at=row["opened_at"], due_at=due, overdue=due is not None and due < now, **shown)

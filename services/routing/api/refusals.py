@@ -1,5 +1,6 @@
 """The API's refusals, in the officer's language: what is wrong, where, and what to do about it."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from kit.errors import FieldError, RefusedError
@@ -59,6 +60,10 @@ BAD_PERIOD: Final = LocalText(
     en="Choose a first day that is not after the last, within the years 1970 to 9000.",
 )
 
+PART_OF_WHAT: Final = LocalText(
+    vi="Hãy nêu cả `unit`: `part` là một đơn vị trực thuộc đơn vị đó.", en="Name `unit` as well: `part` is a unit right below it."
+)
+
 
 def refused(
     language: Language,
@@ -68,15 +73,18 @@ def refused(
     *,
     field: str | None = None,
     extra: dict[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> RefusedError:
     """The refusal, to be raised; with `field` the part of the request at fault."""
     text = sentence.in_language(language)
     errors = [FieldError(field, text)] if field else []
-    return RefusedError(text, status=status, title=title.in_language(language), errors=errors, extra=extra)
+    return RefusedError(text, status=status, title=title.in_language(language), errors=errors, extra=extra, headers=headers)
 
 
 def against_the_rules(refusal: Refused, language: Language) -> RefusedError:
-    """409 when the ticket's state stands in the way, 422 when the command itself is wrong."""
+    """403 when whoever asks may not, 409 when the ticket's state stands in the way, 422 when the command itself is wrong."""
+    if not refusal.allowed:
+        return refused(language, 403, NOT_ALLOWED, refusal.sentence)
     status, title = (409, NOT_NOW) if refusal.conflict else (422, NOT_VALID)
     return refused(language, status, title, refusal.sentence, field=refusal.field)
 

@@ -1,126 +1,145 @@
 """Reports for supervisors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Final
-from zoneinfo import ZoneInfo
+from typing import Annotated, Final, Literal
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
+from kit.mongo import Document
 from schemas.organisation import Organisation
-from schemas.values import Channel, ClockKind
-from services.routing.access import Reader, subtree
-from services.routing.api.bodies import OfKey, OnTime, OnTimeReport, OutcomePage, OutcomeRow, problems
-from services.routing.api.refusals import BAD_PERIOD, NO_SUCH_UNIT, NOT_VALID, NOTHING_SEEN, refused, unseen
+from schemas.values import Language
+from services.routing.access import Reader
+from services.routing.api.bodies import problems
+from services.routing.api.figures import OnTime, OnTimeReport, OutcomePage, OutcomeRow, OverduePage, OverdueRow
+from services.routing.api.refusals import BAD_CURSOR, NOT_VALID, refused
+from services.routing.api.selection import NONE, Selection
 from services.routing.api.signing_in import SignedIn
+from services.routing.api.spreadsheet import MEDIA_TYPE, name_of, spreadsheet
 from services.routing.directory import Directory
-from services.routing.domain.sentences import fill
-from services.routing.reports import TOO_FEW, Dimension, Figure, Period, ReportRepository
+from services.routing.reports import FINISHED, TOO_FEW, Dimension, Figure, ReportRepository, Scope, Verdict
 
-USUAL_DAYS: Final = 30
-EARLIEST, LATEST = date(1970, 1, 2), date(9000, 1, 1)
-OUTCOME: Final = ("ticket_id", "reference", "verdict", "cycle", "group", "started_at", "due_at", "finished_at")
+PATH: Final = "/api/v1/reports"
+CLOCKS, OVERDUE = "/on-time/clocks", "/on-time/overdue"
 
+OUTCOME: Final = ("ticket_id", "reference", "verdict", "cycle", "group", "officer", "topic", "channel", "member_tier", "day")
+INSTANTS: Final = ("started_at", "due_at", "finished_at")
+TICKET: Final = ("reference", "subject", "business", "group", "officer", "topic", "channel", "opened_at")
 
-class Selection:
-    """The part of the record a report is about, as the query string names it."""
-
-    def __init__(
-        self,
-        clock: Annotated[ClockKind, Query(description="Which clock.")] = "resolution",
-        first: Annotated[date | None, Query(description="First local day; default: 29 days before the last.")] = None,
-        last: Annotated[date | None, Query(description="Last local day; default: today.")] = None,
-        unit: Annotated[OfKey | None, Query(description="A unit and everything below it.")] = None,
-        group: OfKey | None = None,
-        topic: OfKey | None = None,
-        channel: Channel | None = None,
-    ) -> None:
-        self.clock = clock
-        self.first = first
-        self.last = last
-        self.unit = unit
-        self.group = group
-        self.topic = topic
-        self.channel = channel
-
-    def groups(self, reader: Reader, organisation: Organisation) -> set[str]:
-        """The groups meant, among those the reader sees. 422 for an unknown unit, 403 when there is none."""
-        found = set(reader.sees)
-        if self.unit is not None:
-            if organisation.unit(self.unit) is None:
-                raise refused(reader.language, 422, NOT_VALID, fill(NO_SUCH_UNIT, unit=self.unit), field="unit")
-            below = subtree(organisation, self.unit)
-            found = {spec.key for spec in organisation.groups if spec.key in found and spec.unit in below}
-        if self.group is not None:
-            found &= {self.group}
-        if not found:
-            raise unseen(reader.language, NOTHING_SEEN, "group" if self.group else "unit", reader.sees)
-        return found
-
-    def period(self, reader: Reader, zone: str, now: datetime) -> Period:
-        """422 when it ends before it begins, or lies outside the years there are figures for."""
-        today = now.astimezone(ZoneInfo(zone)).date()
-        last = self.last or max(today, self.first or today)
-        if not EARLIEST < last < LATEST:
-            raise refused(reader.language, 422, NOT_VALID, BAD_PERIOD, field="last")
-        first = self.first or last - timedelta(days=USUAL_DAYS - 1)
-        if not EARLIEST - timedelta(days=USUAL_DAYS) < first <= last:
-            raise refused(reader.language, 422, NOT_VALID, BAD_PERIOD, field="first")
-        return Period(first, last, zone)
-
-    def filters(self, groups: set[str], organisation: Organisation) -> dict[str, Any]:
-        """Nothing about groups when all are meant: so the record keeps those that are no longer in the organisation."""
-        everything = len(groups) == len(organisation.groups)
-        wanted: dict[str, Any] = {} if everything else {"group": {"$in": sorted(groups)}}
-        return wanted | {name: value for name, value in (("topic", self.topic), ("channel", self.channel)) if value is not None}
+_AS_CSV: Final = {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "JSON, or a table with `format=csv`"}
 
 
 def routes(reports: ReportRepository, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/reports", tags=["reports"], responses=problems(401, 403, 422))
+    router = APIRouter(prefix=PATH, tags=["reports"], responses=problems(401, 403, 422))
     Signed = Annotated[Reader, Depends(signed_in)]
     Chosen = Annotated[Selection, Depends()]
+    Limit = Annotated[int, Query(ge=1, le=1000)]
+    Cursor = Annotated[str | None, Query(max_length=300, description="`next` of the page before.")]
 
-    def prepared(reader: Reader, chosen: Selection) -> tuple[Period, dict[str, Any]]:
-        organisation = directory.context().org
-        groups = chosen.groups(reader, organisation)
-        return chosen.period(reader, zone_of(groups, organisation), now()), chosen.filters(groups, organisation)
-
-    @router.get("/on-time", summary="How much was on time")
-    async def on_time(reader: Signed, chosen: Chosen, by: Dimension | None = None) -> OnTimeReport:
+    @router.get("/on-time", summary="How much was on time", response_model=OnTimeReport, responses={200: _AS_CSV})
+    async def on_time(
+        reader: Signed,
+        chosen: Chosen,
+        by: Annotated[list[Dimension] | None, Query(max_length=2, description="One row for each value, of one or two of these.")] = None,
+        format: Literal["json", "csv"] = "json",  # noqa: A002 (the name in the query string)
+    ) -> OnTimeReport | Response:
         """Of the clocks that finished in the period: met / (met + missed). Each cycle of a reopened ticket counts."""
-        period, filters = prepared(reader, chosen)
-        figures = await reports.on_time(chosen.clock, period, filters, now(), by)
-        rows = [_shown(figure) for figure in figures]
-        return OnTimeReport(clock=chosen.clock, first=period.first, last=period.last, timezone=period.zone, by=by, rows=rows)
+        org, at, dimensions = directory.context().org, now(), tuple(dict.fromkeys(by or ()))
+        scope, zone = await chosen.scope(reader, org, at, reports)
+        figures = await reports.on_time(scope, org, at, dimensions)
+        rows = [_shown(figure, scope, dimensions, org, reader.language) for figure in figures]
+        if format == "csv":
+            return spreadsheet(dimensions, rows, reader.language, f"on-time-{scope.kind}-{scope.first}-{scope.last}")
+        return OnTimeReport(clock=scope.kind, first=scope.first, last=scope.last, timezone=zone, by=list(dimensions), rows=rows)
 
-    @router.get("/on-time/clocks", summary="The finished clocks that make the number")
+    @router.get(CLOCKS, summary="The finished clocks that make the numbers")
     async def behind(
         reader: Signed,
         chosen: Chosen,
-        cursor: Annotated[str | None, Query(max_length=300)] = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+        verdict: Annotated[list[Verdict] | None, Query(description="Default: met and missed.")] = None,
+        cursor: Cursor = None,
+        limit: Limit = 200,
     ) -> OutcomePage:
-        period, filters = prepared(reader, chosen)
-        rows = await reports.behind(chosen.clock, period, filters, cursor, limit + 1)
-        items = [OutcomeRow(id=row["_id"], **{name: row[name] for name in OUTCOME}) for row in rows[:limit]]
-        return OutcomePage(items=items, next=items[-1].id if len(rows) > limit else None)
+        scope, _ = await chosen.scope(reader, directory.context().org, now(), reports)
+        rows = await reports.behind(scope, verdict or FINISHED, _place(cursor, reader), limit + 1)
+        items = [_outcome(row) for row in rows[:limit]]
+        return OutcomePage(items=items, next=f"{items[-1].day}~{items[-1].id}" if len(rows) > limit else None)
+
+    @router.get(OVERDUE, summary="The tickets that are open and past due")
+    async def overdue(reader: Signed, chosen: Chosen, cursor: Cursor = None, limit: Limit = 200) -> OverduePage:
+        """As they are now: the days chosen do not matter."""
+        org, at = directory.context().org, now()
+        scope, _ = await chosen.scope(reader, org, at, reports)
+        rows = await reports.overdue(scope, org, at, cursor, limit + 1)
+        items = [_late(row, scope) for row in rows[:limit]]
+        return OverduePage(items=items, next=items[-1].id if len(rows) > limit else None)
 
     return router
 
 
-def zone_of(groups: set[str], organisation: Organisation) -> str:
-    """Days are those of the groups' own zone; of the organisation's where they differ."""
-    zones = {organisation.as_group(spec).timezone for spec in organisation.groups if spec.key in groups}
-    return zones.pop() if len(zones) == 1 else organisation.timezone
+def _place(cursor: str | None, reader: Reader) -> tuple[str, str] | None:
+    if cursor is None:
+        return None
+    day, tilde, last = cursor.partition("~")
+    if not tilde:
+        raise refused(reader.language, 422, NOT_VALID, BAD_CURSOR, field="cursor")
+    return day, last
 
 
-def _shown(figure: Figure) -> OnTime:
+def _outcome(row: Document) -> OutcomeRow:
+    fields = {name: row.get(name) for name in (*OUTCOME, *INSTANTS)}
+    fields["repaired"] = bool(row.get("repaired"))
+    return OutcomeRow.model_validate({"id": row["_id"], "working_time": timedelta(milliseconds=row["worked_ms"]), **fields})
+
+
+def _late(row: Document, scope: Scope) -> OverdueRow:
+    due_at = next(clock["due_at"] for clock in row["running"] if clock["kind"] == scope.kind)
+    return OverdueRow.model_validate({"id": row["_id"], "due_at": due_at, **{name: row.get(name) for name in TICKET}})
+
+
+def _shown(figure: Figure, scope: Scope, by: Sequence[Dimension], org: Organisation, language: Language) -> OnTime:
+    keys = dict(zip(by, figure.keys, strict=True))
+    query = _query(scope) | _narrowed(keys, scope)
+    found = {name: _bare(name, key) for name, key in keys.items()}
     return OnTime(
-        key=figure.key,
+        keys={name: key for name, key in found.items()},  # noqa: C416 (to any name, for the document)
+        names={name: name_of(name, key, org, language) for name, key in found.items()},
         met=figure.met,
         missed=figure.missed,
+        cancelled=figure.cancelled,
         finished=figure.finished,
         rate=figure.rate,
         too_few=figure.finished < TOO_FEW,
-        overdue=figure.overdue,
+        average_working_time=figure.average,
+        overdue=None if "month" in by else figure.overdue,
+        clocks=f"{PATH}{CLOCKS}?{urlencode(query)}",
+        tickets=None if "month" in by else f"{PATH}{OVERDUE}?{urlencode(query)}",
     )
+
+
+def _bare(name: Dimension, key: str | None) -> str | None:
+    return key.rpartition("/")[2] if name == "unit" and key else key
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    """The query string that asks for the same. Who may see only some groups always does."""
+    asked = {"clock": scope.kind, "first": scope.first, "last": scope.last, "unit": scope.unit, "part": scope.part, "group": scope.group}
+    fields = {name: NONE if value is None else value for name, value in scope.fields.items()}
+    return {name: str(value) for name, value in asked.items() if value is not None} | fields
+
+
+def _narrowed(keys: Mapping[Dimension, str | None], scope: Scope) -> dict[str, str]:
+    """To one row of the report."""
+    narrowed: dict[str, str] = {}
+    for name, key in keys.items():
+        if name == "unit" and key is not None:
+            unit, _, part = key.partition("/")
+            narrowed |= {"unit": unit, "part": part}
+        elif name == "month" and key is not None:
+            first = date.fromisoformat(f"{key}-01")
+            last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+            narrowed |= {"first": str(max(first, scope.first)), "last": str(min(last, scope.last))}
+        else:
+            narrowed[name] = NONE if key is None else key
+    return narrowed

@@ -8,6 +8,7 @@ from services.routing.access import Reader
 from services.routing.api.bodies import (
     AssignBody,
     History,
+    PrioritiseBody,
     ReasonBody,
     ReferBody,
     RejectBody,
@@ -61,6 +62,10 @@ def handing_routes(desk: Desk, signed_in: SignedIn) -> APIRouter:
     @router.post("/assign", summary="Give it to another group or officer")
     async def assign(asked: Here, body: AssignBody) -> TicketBody:
         return await desk.do(asked, lambda _: commands.Assign(body.reason, body.group, body.officer))
+
+    @router.post("/prioritise", summary="Say how urgent it is; the deadlines follow")
+    async def prioritise(asked: Here, body: PrioritiseBody) -> TicketBody:
+        return await desk.do(asked, lambda _: commands.Prioritise(body.priority, body.reason))
 
     return router
 

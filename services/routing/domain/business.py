@@ -14,12 +14,13 @@ from services.routing.domain.context import Context
 from services.routing.domain.cycles import begin_cycle, closes_at
 from services.routing.domain.draft import Decision, Draft
 from services.routing.domain.people import told
+from services.routing.domain.retiming import caught_up
 from services.routing.domain.ticket import Heard, Ticket
 
 
 def business_message(ticket: Ticket, event: MessageReceived, ctx: Context, now: datetime) -> Decision:
     """Keep it; let it end waiting or a resolution, and measure the answer to it. Automatic mail is kept and does nothing."""
-    draft = Draft(ticket, ctx, now, cause=event.id, caused_by=event.id)
+    draft = caught_up(Draft(ticket, ctx, now, cause=event.id, caused_by=event.id))
     message = _message(ticket, event)
     if event.automatic is not None:
         return draft.keep(message).record(BusinessReplied, message=message).decision()
@@ -62,4 +63,6 @@ def _message(ticket: Ticket, event: MessageReceived) -> Message:
         channel=event.channel,
         automatic=event.automatic,
         at=event.received_at,
+        trust=event.trust,
+        verified=event.verified,
     )

@@ -11,7 +11,7 @@ from schemas.organisation import CalendarSpec
 from services.routing.domain.instants import SECOND, as_instant, as_micros, span_micros
 from services.routing.domain.pauses import FOREVER, Pause, merged
 from services.routing.domain.timeline import NeverOpens, Timeline
-from services.routing.domain.windows import BadCalendar, DayRules, Reason
+from services.routing.domain.windows import BadCalendar, DayKind, DayRules, Reason
 from services.routing.domain.zone import Placed, place, zone_of
 
 __all__ = ["BadCalendar", "Calendar", "NeverOpens", "Pause", "Segment", "StillPaused"]
@@ -153,6 +153,10 @@ class Calendar:
 
     def local_date(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
+
+    def day_kind(self, day: date) -> DayKind:
+        """Which of its rules makes a local date what it is."""
+        return self._rules.kind(day)
 
     def segments(self, start: datetime, end: datetime, pauses: Iterable[Pause] = ()) -> tuple[Segment, ...]:
         """All real time from `start` to `end`, in order, with reasons; the counted ones sum to `elapsed`.

@@ -12,7 +12,7 @@ from schemas.values import ClockKind, ClockState, Deadline, TicketStatus
 from services.routing.domain.calendar import Calendar
 from services.routing.domain.pauses import Pause
 
-__all__ = ["PAUSES", "Clock", "Era", "Pause", "Verdict"]
+__all__ = ["PAUSES", "Clock", "Era", "Pause", "Repair", "Verdict"]
 
 Verdict = Literal["met", "missed", "cancelled"]
 
@@ -38,6 +38,22 @@ class Era:
     days: int
     receipt_day: bool
     through: date | None
+    policy: str = ""
+    revision: int = 0
+    """What the clock was measured by then; empty in records from before it was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What an administrator corrected at `at`, and what the record said until then."""
+
+    at: datetime
+    by: str
+    because: str
+    verdict: Verdict | None
+    due_at: datetime | None
+    missed_at: datetime | None
+    finished_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +81,11 @@ class Clock:
     left_days: int | None = None
     warned: tuple[int, ...] = ()
     missed_at: datetime | None = None
-    escalated: tuple[int, ...] = ()
+    escalated: tuple[int | str, ...] = ()
+    """Keys of the ladder's steps that were taken; a number is a place in the ladder, as older records have it."""
     verdict: Verdict | None = None
     finished_at: datetime | None = None
+    repairs: tuple[Repair, ...] = ()
 
     @property
     def is_paused(self) -> bool:
@@ -159,7 +177,7 @@ def retarget(  # noqa: PLR0913, PLR0917 (as `start`)
     """
     if clock.verdict is not None:
         return clock
-    eras = clock.eras if before is None or before is calendar else (*clock.eras, _era(clock, before, at))
+    eras = clock.eras if before is None or before is calendar else (*clock.eras, era(clock, before, at))
     changed = replace(clock, target=target, policy=policy, revision=revision, calendar=calendar_key, eras=eras)
     return _measured(changed, calendar)
 
@@ -244,7 +262,8 @@ def _in_time(clock: Clock, at: datetime) -> bool:
     return clock.held_due_at is None or min(at, began) <= clock.held_due_at
 
 
-def _era(clock: Clock, calendar: Calendar, at: datetime) -> Era:
+def era(clock: Clock, calendar: Calendar, at: datetime) -> Era:
+    """What was spent up to `at` since the last era."""
     passed = calendar.days(clock.since, at, clock.pauses)
     seen = max((era.through for era in clock.eras if era.through is not None), default=None)
     fresh = [day for day in passed if day >= clock.received_on and (seen is None or day > seen)]
@@ -255,6 +274,8 @@ def _era(clock: Clock, calendar: Calendar, at: datetime) -> Era:
         days=sum(day > clock.received_on for day in fresh),
         receipt_day=clock.received_on in fresh,
         through=max(fresh, default=None),
+        policy=clock.policy,
+        revision=clock.revision,
     )
 
 

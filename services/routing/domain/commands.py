@@ -1,10 +1,10 @@
 """What an officer can ask for. Message ids are minted by the caller, so that a command tried again says the same thing once."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
-from schemas.values import Attachment
+from schemas.values import Attachment, Priority
 
 LEASE: Final = timedelta(hours=8)
 """Working time for which a claim or an assignment keeps others from claiming: one working day, chosen so that
@@ -41,6 +41,14 @@ class Assign:
     group: str | None = None
     officer: str | None = None
     lease: timedelta = LEASE
+
+
+@dataclass(frozen=True, slots=True)
+class Prioritise:
+    """Say how urgent it is; the deadlines follow the policy for that."""
+
+    priority: Priority
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +111,14 @@ class Reject:
     legal_basis: str
 
 
-Command = Claim | Release | Assign | Reply | Note | Wait | Refer | Resolve | Reopen | Reject
+@dataclass(frozen=True, slots=True)
+class RepairClock:
+    """Correct what the record says of a clock, by its name: a verdict, a deadline, or both."""
+
+    clock: str
+    because: str
+    verdict: Literal["met", "missed", "cancelled"] | None = None
+    due_at: datetime | None = None
+
+
+Command = Claim | Release | Assign | Prioritise | Reply | Note | Wait | Refer | Resolve | Reopen | Reject | RepairClock

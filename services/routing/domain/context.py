@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from schemas.organisation import GroupSpec, Organisation, PolicySpec
+from schemas.organisation import CalendarSpec, GroupSpec, Organisation, PolicySpec
 from services.routing.domain.calendar import Calendar
 
 
@@ -18,6 +19,8 @@ class Context:
     org: Organisation
     revision: int
     calendar_of: Callable[[str], Calendar]
+    edition: "Edition | None" = None
+    """None where nothing is known of earlier revisions: then all clocks are taken to be measured by this one."""
 
     def group(self, key: str) -> GroupSpec:
         """The group, or the focal point in the place of a group that is gone."""
@@ -26,9 +29,27 @@ class Context:
 
     def calendar(self, key: str) -> Calendar:
         """The calendar, or the focal point's in the place of a calendar that is gone."""
-        known = self.org.calendar(key) is not None
-        return self.calendar_of(key if known else self.group(self.org.focal_point).calendar)
+        return self.calendar_of(self._known(key))
+
+    def calendar_spec(self, key: str) -> CalendarSpec | None:
+        """What `calendar` was built from."""
+        return self.org.calendar(self._known(key))
 
     def policy(self, key: str) -> PolicySpec:
         """The policy, or the last one (the most general, as they are ordered) in the place of a policy that is gone."""
         return self.org.policy(key) or self.org.policies[-1]
+
+    def _known(self, calendar: str) -> str:
+        return calendar if self.org.calendar(calendar) is not None else self.group(self.org.focal_point).calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A run of revisions that measure deadlines alike: the first of them, and when it was loaded.
+
+    `before` are the editions a clock may still be measured by, the oldest first, each as it was when it was loaded.
+    """
+
+    first: int
+    loaded_at: datetime
+    before: tuple[Context, ...] = ()

@@ -2,10 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from services.routing.domain import measuring
+from services.routing.domain import measuring, policies
 from services.routing.domain.context import Context
 from services.routing.domain.draft import Draft
-from services.routing.domain.rules import choose_policy
 from services.routing.domain.ticket import Ticket
 
 
@@ -19,12 +18,9 @@ def closes_at(ticket: Ticket, ctx: Context) -> datetime | None:
 def begin_cycle(draft: Draft, at: datetime) -> Draft:
     """Open again, measured anew by the policy of today; the verdicts of earlier cycles stay."""
     ticket = draft.ticket
-    policy = choose_policy(draft.ctx.org, ticket.topic, measuring.group_of(draft).unit, ticket.channel)
-    fresh = draft.change(
+    fresh = policies.under_its_policy(draft).change(
         status="open",
         cycle=ticket.cycle + 1,
-        policy=policy.key,
-        revision=draft.ctx.revision,
         resolved_at=None,
         closed_at=None,
         authority_at=None,

@@ -10,5 +10,6 @@ from services.routing.domain.draft import Decision
 from services.routing.domain.officer import decide
 from services.routing.domain.opening import open_ticket
 from services.routing.domain.passing_time import next_at, time_passing
+from services.routing.domain.retiming import brought_up
 
-__all__ = ["Decision", "business_message", "decide", "delivery", "next_at", "open_ticket", "time_passing"]
+__all__ = ["Decision", "brought_up", "business_message", "decide", "delivery", "next_at", "open_ticket", "time_passing"]

@@ -13,12 +13,13 @@ from services.routing.domain.clocks import Clock
 from services.routing.domain.context import Context
 from services.routing.domain.draft import Decision, Draft
 from services.routing.domain.people import told
+from services.routing.domain.retiming import caught_up
 from services.routing.domain.ticket import Said, Ticket
 
 
 def delivery(ticket: Ticket, event: NotificationDelivered | NotificationFailed, ctx: Context, now: datetime) -> Decision:
     """An accepted answer ends the clocks that wait for one, at the instant it was accepted; a failed one goes to the officer."""
-    draft = Draft(ticket, ctx, now, cause=event.id, caused_by=event.id)
+    draft = caught_up(Draft(ticket, ctx, now, cause=event.id, caused_by=event.id))
     if event.audience != "business":
         return draft.decision()
     if isinstance(event, NotificationFailed):

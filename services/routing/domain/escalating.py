@@ -1,22 +1,21 @@
-"""The steps of the ladder: who is told, and who takes over.
+"""The steps of the ladder: who is told, and who takes over."""
 
-Known weakness: steps taken are remembered by their place in the policy's ladder, so a ticket that comes under another
-policy before its deadline goes on from the same place there.
-"""
+from collections.abc import Iterable, Mapping
 
-from collections.abc import Mapping
-
-from schemas.organisation import GroupSpec, Step
-from schemas.tickets import TicketEscalated
-from schemas.values import LocalText
+from schemas.organisation import GroupSpec, PolicySpec, Step
+from schemas.tickets import TicketEscalated, ToldAs
+from schemas.values import LocalText, Person
 from services.routing.domain import measuring, sentences
 from services.routing.domain.assignment import group_above
 from services.routing.domain.clocks import Clock
 from services.routing.domain.draft import Draft
 from services.routing.domain.handing import move
 from services.routing.domain.ladder import WHOLE, Alarm
-from services.routing.domain.people import told, unique
+from services.routing.domain.people import told_as, unique
+from services.routing.domain.quiet import tell_at
 from services.routing.domain.sentences import fill
+
+Told = tuple[tuple[ToldAs, Person], ...]
 
 
 def tells_with_the_deadline(step: Step, clock: Clock) -> bool:
@@ -31,39 +30,80 @@ def escalate(draft: Draft, clock: Clock, alarm: Alarm, step: Step, open_work: Ma
 
     The step is due at its true instant; a takeover happens when it is noticed, for the new group's time starts then.
     """
-    before, left = draft.ticket, measuring.group_of(draft)
-    because = _when(step)
+    before, left, policy = draft.ticket, measuring.group_of(draft), draft.ctx.policy(clock.policy)
     above = group_above(draft.ctx.org, left, before.topic) if step.take_over == "parent_group" else None
     if above is not None and before.status in measuring.WORKED_ON:
         draft = move(draft, above, None, open_work)
     if step.take_over == "authority":
         draft = draft.change(authority_at=draft.at)
-    people = told(step.tell, draft.ctx.org, measuring.group_of(draft), draft.ticket.officer)
-    recipients = unique((*people, *told(step.tell, draft.ctx.org, left, before.officer)))
+    told = () if alarm.stale else _told(draft, step, left, before.officer)
+    because = _outcome(draft, step, left, above)
+    authority = draft.ctx.org.competent_authority.name if step.take_over == "authority" else None
+    number, steps = _place(policy, step)
     done = draft.record(
         TicketEscalated,
-        cause=measuring.alarm_cause(draft.ticket, clock, f"step {alarm.step}"),
+        cause=measuring.alarm_cause(draft.ticket, clock, f"step {alarm.key}"),
         step=alarm.step,
+        number=number,
+        steps=steps,
         clock=clock.kind,
         cycle=clock.cycle,
         due_at=alarm.at,
-        because=draft.in_words(_outcome(draft, step, because, left, above)),
+        because=draft.in_words(because),
+        because_in=because,
         from_group=draft.ctx.org.as_group(left),
-        to_authority=draft.in_words(draft.ctx.org.competent_authority.name) if step.take_over == "authority" else None,
-        recipients=() if alarm.stale else recipients,
+        to_authority=draft.in_words(authority) if authority else None,
+        authority=authority,
+        recipients=unique(person for _, person in told),
+        told_as=_capacities(told),
+        tell_at=tell_at(draft.ctx, measuring.group_of(draft), draft.at) if told else None,
     )
     return measuring.announce(done, before)
+
+
+def _told(draft: Draft, step: Step, left: GroupSpec, officer: str | None) -> Told:
+    """First those of the group that has it now, then those of the one that had it."""
+    org, group = draft.ctx.org, measuring.group_of(draft)
+    now = told_as(step.tell, org, group, draft.ticket.officer)
+    if group.key == left.key:
+        return now
+    return (*now, *((_relieved(role), person) for role, person in told_as(step.tell, org, left, officer)))
+
+
+def _relieved(role: ToldAs) -> ToldAs:
+    return "relieved_lead" if role in {"lead", "officer"} else role
+
+
+def _capacities(told: Iterable[tuple[ToldAs, Person]]) -> dict[str, ToldAs]:
+    """Of several capacities the first, except that whoever has to reach the authority must hear it."""
+    found: dict[str, ToldAs] = {}
+    for role, person in told:
+        if role == "authority_unreachable":
+            found[person.key] = role
+        found.setdefault(person.key, role)
+    return found
+
+
+def _place(policy: PolicySpec, step: Step) -> tuple[int, int]:
+    """Which of how many steps of its clock, as people count them."""
+    own = [other for other in policy.ladder if other.clock == step.clock]
+    return next(index for index, other in enumerate(own, 1) if other is step), len(own)
 
 
 def _when(step: Step) -> LocalText:
     if step.percent is not None:
         return fill(sentences.STEP_PERCENT, percent=str(step.percent))
+    if step.after_days == 1:
+        return sentences.STEP_AFTER_A_DAY
+    if step.after_hours == 1:
+        return sentences.STEP_AFTER_AN_HOUR
     if step.after_days is not None:
         return fill(sentences.STEP_AFTER_DAYS, days=str(step.after_days))
     return fill(sentences.STEP_AFTER_HOURS, hours=f"{step.after_hours or 0:g}")
 
 
-def _outcome(draft: Draft, step: Step, because: LocalText, left: GroupSpec, above: GroupSpec | None) -> LocalText:
+def _outcome(draft: Draft, step: Step, left: GroupSpec, above: GroupSpec | None) -> LocalText:
+    because = _when(step)
     if step.take_over == "authority":
         return fill(sentences.TO_AUTHORITY, because=because, authority=draft.ctx.org.competent_authority.name)
     if step.take_over is None:

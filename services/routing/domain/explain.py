@@ -1,38 +1,24 @@
 """Why a clock stands where it stands: every stretch of time since it started, counted or skipped, and the reason."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from types import MappingProxyType
-from typing import Final, Literal
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from schemas.organisation import Target
-from schemas.values import Language, LocalText
+from schemas.values import LocalText
 from services.routing.domain.calendar import Calendar, Segment
-from services.routing.domain.clocks import Clock, Era, spent
-from services.routing.domain.windows import Reason
+from services.routing.domain.clocks import Clock, Era
+from services.routing.domain.reasons import UNDER, Code, in_words, pause_in_words
+from services.routing.domain.sentences import fill
 
-LineReason = Reason | Literal["paused", "carried"]
+NOTHING: Final = timedelta(0)
+_WEEKEND: Final = 5
+"""The first weekday, from Monday as 0, that is called the weekend when it is closed."""
 
-REASONS: Final[Mapping[LineReason, LocalText]] = MappingProxyType(
-    {
-        "working": LocalText(vi="giờ làm việc", en="working time"),
-        "lunch": LocalText(vi="nghỉ trưa", en="lunch"),
-        "break": LocalText(vi="nghỉ giữa giờ", en="break"),
-        "outside_hours": LocalText(vi="ngoài giờ làm việc", en="outside opening hours"),
-        "closed": LocalText(vi="ngày không làm việc", en="closed"),
-        "holiday": LocalText(vi="nghỉ lễ", en="holiday"),
-        "closure": LocalText(vi="tạm đóng cửa", en="closed for part of the day"),
-        "paused": LocalText(vi="tạm dừng", en="paused"),
-        "carried": LocalText(vi="đã tính theo lịch trước khi lịch thay đổi", en="counted before that calendar was changed"),
-    }
-)
-BECAUSE: Final[Mapping[str, LocalText]] = MappingProxyType(
-    {
-        "waiting": LocalText(vi="chờ doanh nghiệp trả lời", en="waiting for the business"),
-        "referred": LocalText(vi="đã chuyển cơ quan khác xem xét", en="referred to an outside authority"),
-    }
-)
+Translated = Callable[[str, date, str], LocalText]
+"""From a calendar's key, a date and the name the calendar has for that day off to its name in both languages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,78 +28,181 @@ class Line:
     start: datetime
     end: datetime
     counted: timedelta
-    reason: LineReason
-    name: str
+    reason: Code
+    name: LocalText | None
     calendar: str
+    zone: ZoneInfo
+
+    @property
+    def words(self) -> LocalText:
+        return in_words(self.reason, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """The lines follow each other without a gap from the start to `at`, and `counted` of all of them sums to `worked`.
 
-    `days` are the working days counted towards a target in days, empty for one in hours. `policy` and `revision` say
-    where the target comes from.
+    `days` are the working days counted towards a target in days, empty for one in hours; `carried_days` are those of
+    earlier calendars that can't be named any more. `whole` is the working time that 100 percent is: the target, or for
+    one in days what lies between start and deadline; None for one in days without a deadline.
     """
 
     at: datetime
     lines: tuple[Line, ...]
     worked: timedelta
     days: tuple[date, ...]
+    carried_days: int
     target: Target
-    policy: str
-    revision: int
+    whole: timedelta | None
+
+    @property
+    def counted_days(self) -> int:
+        return len(self.days) + self.carried_days
+
+    @property
+    def left(self) -> timedelta | None:
+        """Of a target in hours; negative when more was spent."""
+        return None if self.target.hours is None else timedelta(hours=self.target.hours) - self.worked
+
+    @property
+    def left_days(self) -> int | None:
+        """Of a target in days; negative when more was spent."""
+        return None if self.target.days is None else self.target.days - self.counted_days
+
+    @property
+    def permille(self) -> int | None:
+        """Tenths of a percent of the target, rounded down, as warnings count it; None when nothing can be said."""
+        return self.worked * 1000 // self.whole if self.whole else None
 
 
-def explain(clock: Clock, calendar_of: Callable[[str], Calendar], at: datetime) -> Explanation:
-    """Up to `at`, or up to the end of a finished clock."""
+def unnamed(_calendar: str, _day: date, name: str) -> LocalText:
+    """The calendar's own name for the day, in both languages."""
+    return LocalText(vi=name, en=name)
+
+
+def explain(
+    clock: Clock,
+    calendar_of: Callable[[str], Calendar],
+    at: datetime,
+    translated: Translated = unnamed,
+    calendar_then: Callable[[Era], Calendar] | None = None,
+) -> Explanation:
+    """Up to `at`, or up to the end of a finished clock. `calendar_then`: the calendar of an era as it was in its revision."""
     until = at if clock.finished_at is None else min(at, clock.finished_at)
     until = max(until, clock.started_at)
     lines: list[Line] = []
     days: list[date] = []
-    begin = clock.started_at
+    carried_days = 0
+    begin, seen = clock.started_at, clock.received_on - timedelta(days=1)
     for era in clock.eras:
-        calendar = calendar_of(era.calendar)
-        lines += _era_lines(clock, era, calendar, begin)
-        days += calendar.days(begin, era.until, clock.pauses)
-        begin = era.until
+        stop = min(era.until, until)
+        then = calendar_then(era) if calendar_then else calendar_of(era.calendar)
+        told = _era(clock, era, then, (begin, stop), seen, translated)
+        lines += told.lines
+        days += told.days
+        carried_days += told.carried_days
+        begin, seen = max(stop, begin), max(seen, era.through or seen)
     calendar = calendar_of(clock.calendar)
-    lines += _lines(calendar.segments(begin, until, clock.pauses), clock.calendar)
-    days += calendar.days(begin, until, clock.pauses)
+    lines += _lines(calendar, clock.calendar, calendar.segments(begin, until, clock.pauses), translated)
+    days += [day for day in calendar.days(begin, until, clock.pauses) if day > seen]
+    counts = clock.target.days is not None
     return Explanation(
         at=until,
         lines=tuple(lines),
-        worked=spent(clock, calendar, until),
-        days=_counted(clock, days),
+        worked=sum((line.counted for line in lines), NOTHING),
+        days=tuple(day for day in days if _counts(clock, day)) if counts else (),
+        carried_days=carried_days if counts else 0,
         target=clock.target,
-        policy=clock.policy,
-        revision=clock.revision,
+        whole=_whole(clock, calendar),
     )
 
 
-def sentence(line: Line, language: Language) -> str:
-    """The reason as a person reads it, e.g. `paused: waiting for the business`."""
-    reason = REASONS[line.reason].in_language(language)
-    name = BECAUSE[line.name].in_language(language) if line.reason == "paused" and line.name in BECAUSE else line.name
-    return f"{reason}: {name}" if name else reason
+def by_day(lines: Iterable[Line]) -> Iterator[tuple[date, Line]]:
+    """The lines cut at midnight, each with its local date. What was carried stays whole, on the day it began."""
+    for line in lines:
+        cursor = line.start
+        while cursor < line.end:
+            day = cursor.astimezone(line.zone).date()
+            end = line.end if line.reason == "carried" else min(line.end, next_midnight(cursor, line.zone))
+            counted = line.counted if line.reason == "carried" else (end - cursor if line.counted else NOTHING)
+            yield day, replace(line, start=cursor, end=end, counted=counted)
+            cursor = end
 
 
-def _era_lines(clock: Clock, era: Era, calendar: Calendar, begin: datetime) -> list[Line]:
+def next_midnight(at: datetime, zone: ZoneInfo) -> datetime:
+    """The instant the local date of `at` ends; of a zone that skipped a whole day, where it took it up again."""
+    day = at.astimezone(zone).date() + timedelta(days=1)
+    midnight = datetime.combine(day, time(0), zone).astimezone(UTC)
+    return midnight if midnight > at else midnight + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    lines: list[Line]
+    days: list[date]
+    carried_days: int
+
+
+def _era(clock: Clock, era: Era, calendar: Calendar, span: tuple[datetime, datetime], seen: date, translated: Translated) -> _Told:
     """The era in full, or in one line when its calendar was edited since and would count differently now."""
-    lines = _lines(calendar.segments(begin, era.until, clock.pauses), era.calendar)
-    if sum((line.counted for line in lines), timedelta(0)) == era.worked:
-        return lines
-    return [Line(begin, era.until, era.worked, "carried", "", era.calendar)]
+    begin, stop = span
+    lines = _lines(calendar, era.calendar, calendar.segments(begin, stop, clock.pauses), translated)
+    days = [day for day in calendar.days(begin, stop, clock.pauses) if day > seen]
+    worked = sum((line.counted for line in lines), NOTHING)
+    fresh = (sum(day > clock.received_on for day in days), clock.received_on in days)
+    if stop < era.until or ((worked, fresh) == (era.worked, (era.days, era.receipt_day))):
+        return _Told(lines, days, 0)
+    name = fill(UNDER, policy=era.policy, revision=str(era.revision)) if era.policy else None
+    whole = [Line(begin, stop, era.worked, "carried", name, era.calendar, calendar.zone)] if begin < stop else []
+    return _Told(whole, [], era.days + (era.receipt_day and clock.target.count_first_day))
 
 
-def _lines(segments: Iterable[Segment], calendar: str) -> list[Line]:
-    return [
-        Line(segment.start, segment.end, segment.length if segment.counted else timedelta(0), segment.reason, segment.name, calendar)
-        for segment in segments
-    ]
+def _lines(calendar: Calendar, key: str, segments: Iterable[Segment], translated: Translated) -> list[Line]:
+    """A line a segment, cut where another rule of the calendar is the reason."""
+    found: list[Line] = []
+    for segment in segments:
+        plain = Line(segment.start, segment.end, segment.length if segment.counted else NOTHING, "working", None, key, calendar.zone)
+        for day, part in by_day([plain]):
+            code = _code(segment, calendar, day)
+            line = replace(part, reason=code, name=_name(segment, code, key, day, translated))
+            last = found[-1] if found else None
+            if last is not None and (last.end, last.reason, last.name) == (line.start, line.reason, line.name):
+                found[-1] = replace(last, end=line.end, counted=last.counted + line.counted)
+            else:
+                found.append(line)
+    return found
 
 
-def _counted(clock: Clock, days: Iterable[date]) -> tuple[date, ...]:
-    if clock.target.days is None:
-        return ()
-    first = clock.received_on if clock.target.count_first_day else clock.received_on + timedelta(days=1)
-    return tuple(sorted({day for day in days if day >= first}))
+def _code(segment: Segment, calendar: Calendar, day: date) -> Code:
+    kind = calendar.day_kind(day)
+    match segment.reason:
+        case "working":
+            return "makeup_day" if kind == "makeup" else "special_hours" if kind == "extra" else "working"
+        case "holiday":
+            return "closed_day" if kind == "closed" else "holiday"
+        case "closed" if kind != "week":
+            return "closed_day"
+        case "closed":
+            return "weekend" if day.weekday() >= _WEEKEND else "closed"
+        case reason:
+            return reason
+
+
+def _name(segment: Segment, code: Code, key: str, day: date, translated: Translated) -> LocalText | None:
+    if code == "paused":
+        return pause_in_words(segment.name)
+    return translated(key, day, segment.name) if segment.name else None
+
+
+def _counts(clock: Clock, day: date) -> bool:
+    return day >= clock.received_on if clock.target.count_first_day else day > clock.received_on
+
+
+def _whole(clock: Clock, calendar: Calendar) -> timedelta | None:
+    if clock.target.hours is not None:
+        return timedelta(hours=clock.target.hours)
+    due_at = clock.due_at or clock.held_due_at
+    if due_at is None:
+        return None
+    past = tuple(pause for pause in clock.pauses if not pause.is_open)
+    return clock.carried + calendar.elapsed(clock.since, due_at, past)

@@ -11,19 +11,18 @@ from zoneinfo import ZoneInfo
 from schemas.organisation import GroupSpec
 from schemas.tickets import TicketAssigned, TicketClaimed
 from schemas.values import Person
-from services.routing.domain import measuring, sentences
+from services.routing.domain import measuring, policies, sentences
 from services.routing.domain.assignment import fair_choice
 from services.routing.domain.commands import LEASE, Actor, Assign, Claim, Release
 from services.routing.domain.draft import Draft
 from services.routing.domain.moves import Refused
 from services.routing.domain.people import oversees, told
-from services.routing.domain.rules import choose_policy
 from services.routing.domain.saying import required
 
 
 def claim(draft: Draft, command: Claim, actor: Actor) -> Draft:
     """Take it. The same officer again renews the lease."""
-    _in_progress(draft)
+    in_progress(draft)
     group = measuring.group_of(draft)
     if not oversees(draft.ctx.org, actor.key, group):
         _member(draft, group, actor.key)
@@ -34,22 +33,22 @@ def claim(draft: Draft, command: Claim, actor: Actor) -> Draft:
 
 def release(draft: Draft, command: Release, actor: Actor) -> Draft:
     """Put it back into the queue; another's only once their lease ran out, or by who oversees the group."""
-    _in_progress(draft)
+    in_progress(draft)
     if draft.ticket.officer is None:
         raise Refused(sentences.NOBODY_HOLDS, conflict=True)
-    _may_dispose(draft, actor)
+    may_dispose(draft, actor)
     because = command.reason.strip() or draft.in_words(sentences.RELEASED)
     return draft.change(officer=None, claimed_until=None).record(TicketAssigned, because=because, by=actor.key)
 
 
 def assign(draft: Draft, command: Assign, actor: Actor, open_work: Mapping[str, int]) -> Draft:
     """Give it to a group, an officer, or both; over another's lease only by who oversees the group that has it."""
-    _in_progress(draft)
+    in_progress(draft)
     reason = required(command.reason, "reason", sentences.REASON_MISSING)
     target = _target_group(draft, command)
     if command.officer is not None:
         _member(draft, target, command.officer)
-    _may_dispose(draft, actor)
+    may_dispose(draft, actor)
     left = draft.ticket.group
     if target.key == left:
         draft = _given(draft, command.officer, _lease_end(draft, target, command.lease))
@@ -61,6 +60,7 @@ def assign(draft: Draft, command: Assign, actor: Actor, open_work: Mapping[str, 
         because=reason,
         by=actor.key,
         from_group=left if left != target.key else None,
+        policy_because=policies.why_this_policy(draft) if left != target.key else None,
         recipients=_others(recipients, actor),
     )
 
@@ -70,13 +70,10 @@ def move(draft: Draft, group: GroupSpec, officer: str | None, open_work: Mapping
     ticket = draft.ticket
     chosen = None if officer else fair_choice(draft.ctx.org, group, open_work, ticket.id)
     key = officer or (chosen.key if chosen else None)
-    left = measuring.leave_group(draft).change(
-        group=group.key,
-        policy=choose_policy(draft.ctx.org, ticket.topic, group.unit, ticket.channel).key,
-        revision=draft.ctx.revision,
-    )
+    left = policies.under_its_policy(measuring.leave_group(draft).change(group=group.key))
     arrived = measuring.start(measuring.retarget(left, draft.at), draft.at, "hand_over")
-    return _given(measuring.follow_status(arrived, draft.at), key, _lease_end(draft, group, lease))
+    measured = measuring.measure_unanswered(measuring.follow_status(arrived, draft.at))
+    return _given(measured, key, _lease_end(draft, group, lease))
 
 
 def _given(draft: Draft, officer: str | None, until: datetime) -> Draft:
@@ -98,7 +95,8 @@ def _target_group(draft: Draft, command: Assign) -> GroupSpec:
     return target
 
 
-def _in_progress(draft: Draft) -> None:
+def in_progress(draft: Draft) -> None:
+    """Let pass while somebody works or waits on it; raise `Refused` otherwise."""
     status = draft.ticket.status
     if status not in measuring.WORKED_ON:
         raise Refused(sentences.fill(sentences.NOT_IN_PROGRESS, current=sentences.statuses(status)), field="status", conflict=True)
@@ -112,7 +110,8 @@ def _member(draft: Draft, group: GroupSpec, key: str) -> None:
         raise Refused(sentences.fill(sentences.NOT_A_MEMBER, officer=spec.name, group=group.name), field="officer")
 
 
-def _may_dispose(draft: Draft, actor: Actor) -> None:
+def may_dispose(draft: Draft, actor: Actor) -> None:
+    """Let pass who oversees the group, and everybody else unless another's lease runs; raise `Refused` otherwise."""
     if not oversees(draft.ctx.org, actor.key, measuring.group_of(draft)):
         _not_held(draft, actor)
 

@@ -20,8 +20,8 @@ WHOLE: Final = 100
 class Alarm:
     """One thing to record, at its true instant `at` however late it is noticed.
 
-    `percent` is set on warnings and on steps by percent; `step` is the index in the policy's ladder. A `stale` one is
-    recorded and told nobody: it announces a miss that has come already.
+    `percent` is set on warnings and on steps by percent; `step` is the place in the policy's ladder now, `key` what the
+    step is known by in every revision. A `stale` one is recorded and told nobody: it announces a miss that has come already.
     """
 
     at: datetime
@@ -30,6 +30,7 @@ class Alarm:
     what: What
     percent: int | None = None
     step: int | None = None
+    key: str = ""
     stale: bool = False
 
 
@@ -41,9 +42,9 @@ def alarms(clock: Clock, policy: PolicySpec, calendar: Calendar) -> tuple[Alarm,
     found = [_alarm(clock, percent_at(clock, calendar, percent), "warning", percent=percent) for percent in _unwarned(clock)]
     if not clock.is_missed:
         found.append(_alarm(clock, due_at, "miss"))
-    for index, step in enumerate(policy.ladder):
-        if step.clock == clock.kind and index not in clock.escalated:
-            found.append(_alarm(clock, _step_at(clock, calendar, step, due_at), "step", percent=step.percent, step=index))
+    for index, key, step in _untaken(clock, policy):
+        at = _step_at(clock, calendar, step, due_at)
+        found.append(Alarm(at, clock.kind, clock.cycle, "step", step.percent, index, key))
     return tuple(sorted(found, key=lambda alarm: (alarm.at, _ORDER[alarm.what], alarm.step or 0)))
 
 
@@ -67,7 +68,7 @@ def first_at(clock: Clock, policy: PolicySpec, calendar: Calendar) -> datetime |
         return None
     if clock.is_missed:
         return next((alarm.at for alarm in alarms(clock, policy, calendar)), None)
-    steps = [step.percent for index, step in enumerate(policy.ladder) if step.clock == clock.kind and index not in clock.escalated]
+    steps = [step.percent for _, _, step in _untaken(clock, policy)]
     smallest = min((percent for percent in (*steps, *_unwarned(clock)) if percent is not None), default=WHOLE)
     return min(percent_at(clock, calendar, smallest), clock.due_at)
 
@@ -90,9 +91,28 @@ def fired(clock: Clock, alarm: Alarm) -> Clock:
         return replace(clock, missed_at=alarm.at)
     if alarm.what == "warning" and alarm.percent is not None:
         return replace(clock, warned=(*clock.warned, alarm.percent))
-    if alarm.step is not None:
-        return replace(clock, escalated=(*clock.escalated, alarm.step))
+    if alarm.key:
+        return replace(clock, escalated=(*clock.escalated, alarm.key))
     return clock
+
+
+def step_keys(policy: PolicySpec) -> tuple[str, ...]:
+    """What each step of the ladder is known by wherever it stands: its own key, or when it comes and what it moves.
+
+    So a step can be put before it, or somebody else told by it, and it is neither taken twice nor passed over. Equal
+    ones are told apart by their order.
+    """
+    names = [step.key or _content(step) for step in policy.ladder]
+    return tuple(name if name not in names[:index] else f"{name} #{names[:index].count(name) + 1}" for index, name in enumerate(names))
+
+
+def by_keys(clock: Clock, policy: PolicySpec) -> Clock:
+    """The clock with places in the ladder, as older records have them, turned into the keys of the steps that stand there now."""
+    if all(isinstance(taken, str) for taken in clock.escalated):
+        return clock
+    keys = step_keys(policy)
+    known = [taken if isinstance(taken, str) else keys[taken] for taken in clock.escalated if isinstance(taken, str) or taken < len(keys)]
+    return replace(clock, escalated=tuple(dict.fromkeys(known)))
 
 
 def percent_at(clock: Clock, calendar: Calendar, percent: int) -> datetime:
@@ -118,6 +138,21 @@ def share(whole: timedelta, percent: float) -> timedelta:
     return timedelta(microseconds=int(micros * Fraction(str(percent)) / WHOLE))
 
 
+def _untaken(clock: Clock, policy: PolicySpec) -> list[tuple[int, str, Step]]:
+    """Place, key and step of what the ladder still holds for the clock."""
+    taken = by_keys(clock, policy).escalated
+    steps = zip(step_keys(policy), policy.ladder, strict=True)
+    return [(index, key, step) for index, (key, step) in enumerate(steps) if step.clock == clock.kind and key not in taken]
+
+
+def _content(step: Step) -> str:
+    if step.percent is not None:
+        when = f"{step.percent}%"
+    else:
+        when = f"+{step.after_days}d" if step.after_days is not None else f"+{step.after_hours or 0:g}h"
+    return " ".join(filter(None, (step.clock, when, step.take_over)))
+
+
 def _unwarned(clock: Clock) -> list[int]:
     return sorted(set(clock.target.warn_percent) - set(clock.warned))
 
@@ -130,5 +165,5 @@ def _step_at(clock: Clock, calendar: Calendar, step: Step, due_at: datetime) -> 
     return calendar.add(due_at, timedelta(hours=step.after_hours or 0), clock.pauses)
 
 
-def _alarm(clock: Clock, at: datetime, what: What, *, percent: int | None = None, step: int | None = None) -> Alarm:
-    return Alarm(at, clock.kind, clock.cycle, what, percent, step)
+def _alarm(clock: Clock, at: datetime, what: What, *, percent: int | None = None) -> Alarm:
+    return Alarm(at, clock.kind, clock.cycle, what, percent)

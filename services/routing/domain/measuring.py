@@ -15,6 +15,7 @@ from services.routing.domain.draft import Draft
 from services.routing.domain.identity import derived_id
 from services.routing.domain.ladder import WHOLE
 from services.routing.domain.people import told
+from services.routing.domain.quiet import tell_at
 from services.routing.domain.ticket import Ticket
 
 WORKED_ON: Final[frozenset[TicketStatus]] = frozenset({"new", "open", "waiting", "referred"})
@@ -72,13 +73,14 @@ def measure_unanswered(draft: Draft) -> Draft:
     return start(draft, since, "next_response")
 
 
-def retarget(draft: Draft, at: datetime) -> Draft:
+def retarget(draft: Draft, at: datetime, *also: ClockKind) -> Draft:
     """Measure by the ticket's present policy and calendar: the new target minus what was spent.
 
     A deadline already missed stays as it was, so that handing a late ticket on does not make it punctual; so does
-    a clock the new policy has no target for, so that no promise is lost on the way.
+    a clock the new policy has no target for, so that no promise is lost on the way. `also`: clocks that would end
+    with a move to another group, for changes that are none.
     """
-    kept: tuple[ClockKind, ...] = ("first_response", "next_response", "resolution")
+    kept: tuple[ClockKind, ...] = ("first_response", "next_response", "resolution", *also)
     changed = [(clock, _retargeted(draft, clock, at)) for clock in draft.ticket.unfinished(*kept) if not clock.is_missed]
     return draft.swap(changed)
 
@@ -119,6 +121,7 @@ def miss(draft: Draft, clock: Clock) -> Draft:
         due_at=due,
         late_by=max(draft.at - due, timedelta(0)),
         recipients=told(tell, draft.ctx.org, group, draft.ticket.officer),
+        tell_at=tell_at(draft.ctx, group, draft.at),
     )
 
 

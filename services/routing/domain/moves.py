@@ -23,14 +23,15 @@ class Refused(Exception):
     """The caller asked for what the rules forbid.
 
     `sentence` says why and what to do instead, in both languages; `field` names the part of the command at fault.
-    `conflict`: the ticket's state stands in the way (409), not the command itself (422).
+    `conflict`: the ticket's state stands in the way (409), not the command itself (422); not `allowed`: whoever asks may not (403).
     """
 
-    def __init__(self, sentence: LocalText, *, field: str | None = None, conflict: bool = False) -> None:
+    def __init__(self, sentence: LocalText, *, field: str | None = None, conflict: bool = False, allowed: bool = True) -> None:
         super().__init__(sentence.en)
         self.sentence = sentence
         self.field = field
         self.conflict = conflict
+        self.allowed = allowed
 
     @property
     def detail(self) -> str:

@@ -4,10 +4,27 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
-from services.routing.domain import ending, handing, measuring, saying
-from services.routing.domain.commands import Actor, Assign, Claim, Command, Note, Refer, Reject, Release, Reopen, Reply, Resolve, Wait
+from services.routing.domain import ending, handing, measuring, prioritising, saying
+from services.routing.domain.commands import (
+    Actor,
+    Assign,
+    Claim,
+    Command,
+    Note,
+    Prioritise,
+    Refer,
+    Reject,
+    Release,
+    Reopen,
+    RepairClock,
+    Reply,
+    Resolve,
+    Wait,
+)
 from services.routing.domain.context import Context
 from services.routing.domain.draft import Decision, Draft
+from services.routing.domain.repairing import repair
+from services.routing.domain.retiming import caught_up
 from services.routing.domain.ticket import Ticket
 
 
@@ -18,13 +35,13 @@ def decide(
 
     Deadlines that passed unseen are recorded first, so that no command can hide a miss from the ticker.
     """
-    draft = Draft(ticket, ctx, now, cause=f"{ticket.id}:{ticket.version}")
+    draft = caught_up(Draft(ticket, ctx, now, cause=f"{ticket.id}:{ticket.version}"))
     draft = measuring.note_misses(draft, draft.at)
     done = _obey(draft, command, actor, open_work or {})
     return measuring.announce(done, draft.ticket).decision()
 
 
-def _obey(draft: Draft, command: Command, actor: Actor, open_work: Mapping[str, int]) -> Draft:  # noqa: C901, PLR0911 (one line per command)
+def _obey(draft: Draft, command: Command, actor: Actor, open_work: Mapping[str, int]) -> Draft:  # noqa: C901, PLR0911, PLR0912 (one line per command)
     match command:
         case Claim():
             return handing.claim(draft, command, actor)
@@ -32,6 +49,8 @@ def _obey(draft: Draft, command: Command, actor: Actor, open_work: Mapping[str, 
             return handing.release(draft, command, actor)
         case Assign():
             return handing.assign(draft, command, actor, open_work)
+        case Prioritise():
+            return prioritising.prioritise(draft, command, actor)
         case Reply():
             return saying.reply(draft, command, actor)
         case Note():
@@ -46,5 +65,7 @@ def _obey(draft: Draft, command: Command, actor: Actor, open_work: Mapping[str, 
             return ending.reject(draft, command, actor)
         case Reopen():
             return ending.reopen(draft, command, actor)
+        case RepairClock():
+            return repair(draft, command, actor)
         case _:
             assert_never(command)

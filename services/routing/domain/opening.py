@@ -1,19 +1,22 @@
 """A request becomes a ticket."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from schemas.organisation import GroupSpec, OfficerSpec
 from schemas.requests import RequestReceived
 from schemas.tickets import TicketOpened
 from schemas.values import Message
-from services.routing.domain import measuring
+from services.routing.domain import measuring, policies
 from services.routing.domain.assignment import fair_choice
 from services.routing.domain.commands import LEASE
+from services.routing.domain.conditions import asked
 from services.routing.domain.context import Context
 from services.routing.domain.draft import Decision, Draft
+from services.routing.domain.membership import tier_on
 from services.routing.domain.people import told
-from services.routing.domain.rules import choose_group, choose_policy
+from services.routing.domain.rules import Urgency, choose_group, choose_priority
 from services.routing.domain.ticket import UNSORTED, Heard, Ticket
 
 
@@ -22,9 +25,12 @@ def open_ticket(event: RequestReceived, ctx: Context, open_work: Mapping[str, in
 
     `open_work`: tickets each officer has open; the caller adds what it gave out earlier in the same batch.
     """
-    choice = choose_group(event, ctx.org)
+    tier = tier_on(ctx.org, event.business.tax_code, event.unit, event.received_at)
+    of = asked(event, ctx.org, tier)
+    choice, urgency = choose_group(of), choose_priority(of)
     officer = fair_choice(ctx.org, choice.group, open_work, event.ticket_id)
-    draft = Draft(_ticket(event, choice.group, officer, ctx, now), ctx, now, cause=event.id, caused_by=event.id)
+    ticket = replace(_ticket(event, choice.group, officer, ctx, now), priority=urgency.priority, member_tier=tier)
+    draft = policies.under_its_policy(Draft(ticket, ctx, now, cause=event.id, caused_by=event.id))
     draft = measuring.start(draft, event.received_at, "first_response", "resolution", "hand_over")
     message = _message(event)
     return (
@@ -33,33 +39,41 @@ def open_ticket(event: RequestReceived, ctx: Context, open_work: Mapping[str, in
             TicketOpened,
             message=message,
             because=draft.in_words(choice.because),
+            policy_because=_measured_because(draft, urgency),
             recipients=told(("officer",), ctx.org, choice.group, draft.ticket.officer),
         )
         .decision()
     )
 
 
+def _measured_because(draft: Draft, urgency: Urgency) -> str:
+    """The policy's reason, after that of the priority where a rule set it."""
+    policy = policies.why_this_policy(draft)
+    return f"{draft.in_words(urgency.because)}. {policy}" if urgency.because else policy
+
+
 def _ticket(event: RequestReceived, group: GroupSpec, officer: OfficerSpec | None, ctx: Context, now: datetime) -> Ticket:
-    topic = event.topic or UNSORTED
+    """Without the policy, which is chosen by all of this."""
     return Ticket(
         id=event.ticket_id,
         reference=event.reference,
         status="open" if officer else "new",
         subject=event.subject,
-        topic=topic,
+        topic=event.topic or UNSORTED,
         unit=event.unit,
         language=event.language,
         channel=event.channel,
         business=event.business,
         contact=event.contact,
         group=group.key,
-        policy=choose_policy(ctx.org, topic, group.unit, event.channel).key,
+        policy="",
         revision=ctx.revision,
         opened_at=event.received_at,
         last_event_at=event.received_at,
         officer=officer.key if officer else None,
         claimed_until=ctx.calendar(group.calendar).add(now, LEASE) if officer else None,
         heard=(Heard(event.received_at, 1),),
+        linked_to=event.linked_to,
     )
 
 
@@ -74,4 +88,5 @@ def _message(event: RequestReceived) -> Message:
         attachments=event.attachments,
         channel=event.channel,
         at=event.received_at,
+        trust=event.trust,
     )

@@ -11,14 +11,16 @@ from services.routing.domain.cycles import closes_at
 from services.routing.domain.draft import Decision, Draft
 from services.routing.domain.escalating import escalate, tells_with_the_deadline
 from services.routing.domain.identity import derived_id
-from services.routing.domain.ladder import Alarm, due_alarms, fired, next_alarm_at
+from services.routing.domain.ladder import Alarm, by_keys, due_alarms, fired, next_alarm_at
 from services.routing.domain.people import told
+from services.routing.domain.quiet import tell_at
+from services.routing.domain.retiming import caught_up
 from services.routing.domain.ticket import Ticket
 
 
 def time_passing(ticket: Ticket, ctx: Context, now: datetime, open_work: Mapping[str, int] | None = None) -> Decision:
     """Everything that fell due by `now`, however long ago. Without anything due the decision has no events."""
-    draft = Draft(ticket, ctx, now, cause=f"{ticket.id}:{ticket.version}")
+    draft = caught_up(Draft(ticket, ctx, now, cause=f"{ticket.id}:{ticket.version}"))
     while (due := min(_due(draft), key=_order, default=None)) is not None:
         draft = _fire(draft, *due, open_work or {})
     closing = closes_at(draft.ticket, ctx)
@@ -44,10 +46,11 @@ def _order(due: tuple[Clock, Alarm]) -> datetime:
 def _fire(draft: Draft, clock: Clock, alarm: Alarm, open_work: Mapping[str, int]) -> Draft:
     if alarm.what == "miss":
         return measuring.miss(draft, clock)
-    marked = draft.swap([(clock, fired(clock, alarm))])
+    policy = draft.ctx.policy(clock.policy)
+    marked = draft.swap([(clock, fired(by_keys(clock, policy), alarm))])
     if alarm.what == "warning":
         return _warned(marked, clock, alarm)
-    step = draft.ctx.policy(clock.policy).ladder[alarm.step or 0]
+    step = policy.ladder[alarm.step or 0]
     return marked if tells_with_the_deadline(step, clock) else escalate(marked, clock, alarm, step, open_work)
 
 
@@ -57,6 +60,7 @@ def _warned(draft: Draft, clock: Clock, alarm: Alarm) -> Draft:
         step for step in draft.ctx.policy(clock.policy).ladder if step.percent == alarm.percent and tells_with_the_deadline(step, clock)
     ]
     tell = [who for step in steps for who in step.tell] or ["officer", "lead"]
+    group = measuring.group_of(draft)
     return draft.record(
         DeadlineWarned,
         cause=measuring.alarm_cause(draft.ticket, clock, f"warning {alarm.percent}"),
@@ -64,7 +68,9 @@ def _warned(draft: Draft, clock: Clock, alarm: Alarm) -> Draft:
         cycle=clock.cycle,
         percent=alarm.percent,
         due_at=clock.due_at,
-        recipients=() if alarm.stale else told(tell, draft.ctx.org, measuring.group_of(draft), draft.ticket.officer),
+        reached_at=alarm.at,
+        recipients=() if alarm.stale else told(tell, draft.ctx.org, group, draft.ticket.officer),
+        tell_at=None if alarm.stale else tell_at(draft.ctx, group, draft.at),
     )
 
 

@@ -1,9 +1,13 @@
-"""Whom to tell. Somebody always is: substitutes stand in for the absent, and at the end of every chain is the group's lead."""
+"""Whom to tell. Somebody always is: substitutes stand in for the absent, and at the end of every chain is the group's lead.
+
+An authority outside the organisation may have no e-mail address; then the supervisor is asked to reach it.
+"""
 
 from collections.abc import Iterable
 from typing import Final
 
 from schemas.organisation import GroupSpec, OfficerSpec, Organisation, Recipient
+from schemas.tickets import ToldAs
 from schemas.values import Person
 
 AUTHORITY_KEY: Final = "competent-authority"
@@ -11,7 +15,21 @@ AUTHORITY_KEY: Final = "competent-authority"
 
 def told(recipients: Iterable[Recipient], org: Organisation, group: GroupSpec, officer: str | None) -> tuple[Person, ...]:
     """The people behind these words for a ticket of the group that `officer` has; each once, in the order named."""
-    return unique(person for recipient in recipients for person in _people(recipient, org, group, officer))
+    return unique(person for _, person in told_as(recipients, org, group, officer))
+
+
+def told_as(recipients: Iterable[Recipient], org: Organisation, group: GroupSpec, officer: str | None) -> tuple[tuple[ToldAs, Person], ...]:
+    """The same with the capacity in which each is told: a substitute in that of whoever is away.
+
+    When mail would reach none of them and the group has no mailbox, those who supervise it and the focal point's lead
+    are told as well.
+    """
+    words = tuple(recipients)
+    found = tuple(pair for recipient in words for pair in _people(recipient, org, group, officer))
+    if not words or group.mailbox or any(person.email for _, person in found):
+        return found
+    focal_point = org.group(org.focal_point) or group
+    return (*found, *_present("supervisor", supervisors(org, group.unit), org, group), ("lead", _lead(org, focal_point)))
 
 
 def unique(people: Iterable[Person]) -> tuple[Person, ...]:
@@ -51,16 +69,22 @@ def oversees(org: Organisation, officer: str, group: GroupSpec) -> bool:
     return officer == group.lead or "administrator" in spec.roles or not set(spec.supervises).isdisjoint(org.ancestors(group.unit))
 
 
-def _people(recipient: Recipient, org: Organisation, group: GroupSpec, officer: str | None) -> tuple[Person, ...]:
+def _people(recipient: Recipient, org: Organisation, group: GroupSpec, officer: str | None) -> tuple[tuple[ToldAs, Person], ...]:
     if recipient == "authority":
-        return (_authority(org),)
+        if org.competent_authority.email:
+            return (("authority", _authority(org)),)
+        asked = _present("supervisor", supervisors(org, group.unit), org, group)
+        return tuple(("authority_unreachable", person) for _, person in asked)
     if recipient == "supervisor":
-        wanted = supervisors(org, group.unit)
-    else:
-        named = org.officer(officer) if recipient == "officer" and officer else None
-        wanted = (named,) if named else ()
+        return _present("supervisor", supervisors(org, group.unit), org, group)
+    named = org.officer(officer) if recipient == "officer" and officer else None
+    return _present("officer", (named,) if named else (), org, group)
+
+
+def _present(role: ToldAs, wanted: Iterable[OfficerSpec], org: Organisation, group: GroupSpec) -> tuple[tuple[ToldAs, Person], ...]:
+    """Those on duty and the substitutes of the others; the lead when that is nobody."""
     present = [found for spec in wanted if (found := on_duty(org, spec))]
-    return tuple(org.as_person(spec) for spec in present) or (_lead(org, group),)
+    return tuple((role, org.as_person(spec)) for spec in present) or (("lead", _lead(org, group)),)
 
 
 def _lead(org: Organisation, group: GroupSpec) -> Person:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from schemas.values import LocalText, TicketStatus
+from schemas.values import LocalText, Priority, TicketStatus
 
 STATUS: Final[dict[TicketStatus, LocalText]] = {
     "new": LocalText(vi="mới", en="new"),
@@ -13,6 +13,13 @@ STATUS: Final[dict[TicketStatus, LocalText]] = {
     "closed": LocalText(vi="đã đóng", en="closed"),
     "merged": LocalText(vi="đã gộp", en="merged"),
     "rejected": LocalText(vi="bị từ chối", en="rejected"),
+}
+
+PRIORITY: Final[dict[Priority, LocalText]] = {
+    "low": LocalText(vi="thấp", en="low"),
+    "normal": LocalText(vi="bình thường", en="normal"),
+    "high": LocalText(vi="cao", en="high"),
+    "urgent": LocalText(vi="khẩn", en="urgent"),
 }
 
 # --- refusals: why not, and what to do instead -------------------------------------------------------------------
@@ -54,6 +61,10 @@ NOBODY_NAMED: Final = LocalText(
 ALREADY_THERE: Final = LocalText(
     vi="Yêu cầu đã ở đúng nơi này; hãy chọn nhóm hoặc cán bộ khác.", en="The ticket is already there; choose another group or officer."
 )
+ALREADY_THIS_URGENT: Final = LocalText(
+    vi="Yêu cầu đã ở mức ưu tiên “{priority}”; hãy chọn mức khác.",
+    en="The priority of this ticket is {priority} already; choose another.",
+)
 NOBODY_HOLDS: Final = LocalText(vi="Hiện không ai giữ yêu cầu này.", en="Nobody holds this ticket, so there is nothing to release.")
 TEXT_MISSING: Final = LocalText(vi="Hãy nhập nội dung.", en="Write something; the text is empty.")
 REASON_MISSING: Final = LocalText(vi="Hãy nêu lý do.", en="Give the reason.")
@@ -67,6 +78,38 @@ NOTHING_TO_REOPEN: Final = LocalText(
     vi="Yêu cầu đang ở trạng thái “{current}” nên không cần mở lại.", en="The ticket is {current}, so there is nothing to reopen."
 )
 
+ADMINISTRATORS_ONLY: Final = LocalText(
+    vi="Chỉ quản trị viên được sửa kết quả hoặc thời hạn; hãy đề nghị một quản trị viên.",
+    en="Only an administrator may correct a verdict or a deadline; ask one.",
+)
+NO_SUCH_CLOCK: Final = LocalText(
+    vi="Yêu cầu này không có đồng hồ “{clock}”; các đồng hồ hiện có: {clocks}.",
+    en="This ticket has no clock {clock}. Those it has are: {clocks}.",
+)
+NOTHING_TO_REPAIR: Final = LocalText(
+    vi="Hãy nêu kết quả đúng (`verdict`), thời hạn đúng (`due_at`), hoặc cả hai.",
+    en="Give the right verdict (`verdict`), the right deadline (`due_at`), or both.",
+)
+REPAIRED_ALREADY: Final = LocalText(
+    vi="Hồ sơ đã ghi đúng như vậy rồi; không có gì để sửa.", en="The record says so already; there is nothing to correct."
+)
+STILL_MEASURED: Final = LocalText(
+    vi="Đồng hồ này còn đang chạy nên chưa có kết quả; chỉ có thể hủy (`cancelled`) hoặc sửa thời hạn (`due_at`).",
+    en="This clock is still being measured and has no verdict yet; it can be cancelled, or given another `due_at`.",
+)
+PAUSED_HAS_NONE: Final = LocalText(
+    vi="Đồng hồ này đang tạm dừng nên không có thời hạn để sửa; hãy sửa sau khi đồng hồ chạy lại.",
+    en="This clock is paused and has no deadline to correct; do it once it runs again.",
+)
+DEADLINE_PAST: Final = LocalText(
+    vi="Thời hạn mới của đồng hồ đang chạy phải ở sau thời điểm hiện tại.",
+    en="The new deadline of a clock that is still being measured must lie ahead.",
+)
+NO_WORK_BEFORE: Final = LocalText(
+    vi="Từ nay đến thời hạn này nhóm không có giờ làm việc nào (hoặc không có ngày làm việc nào kết thúc); hãy chọn thời hạn muộn hơn.",
+    en="The group does not work (or no working day ends) between now and this deadline; choose a later one.",
+)
+
 # --- reasons: why the ticket is where it is ----------------------------------------------------------------------
 
 BY_RULE: Final = LocalText(vi="Quy tắc “{rule}”: {why}", en="Rule “{rule}”: {why}")
@@ -77,6 +120,16 @@ NO_UNIT: Final = LocalText(vi="không nêu đơn vị", en="no unit named")
 CHANNEL_IS: Final = LocalText(vi="kênh {channel}", en="channel {channel}")
 LANGUAGE_IS: Final = LocalText(vi="ngôn ngữ {language}", en="language {language}")
 WORD_IS: Final = LocalText(vi="có từ “{word}”", en="the words “{word}”")
+PRIORITY_IS: Final = LocalText(vi="mức ưu tiên {priority}", en="priority {priority}")
+TIER_IS: Final = LocalText(vi="doanh nghiệp thành viên hạng {tier}", en="member of the tier {tier}")
+PRIORITY_BY_RULE: Final = LocalText(
+    vi="Mức ưu tiên {priority} theo quy tắc “{rule}”: {why}", en="Priority {priority} by the rule “{rule}”: {why}"
+)
+POLICY_IS: Final = LocalText(vi="Chính sách thời hạn “{policy}”: {why}", en="Policy “{policy}”: {why}")
+POLICY_OF_LAST_RESORT: Final = LocalText(
+    vi="Chính sách thời hạn “{policy}”: không có chính sách nào phù hợp nên áp dụng chính sách cuối cùng",
+    en="Policy “{policy}”: no policy matches, so the last one applies",
+)
 ADDRESSED: Final = LocalText(vi="Doanh nghiệp gửi thẳng đến nhóm {group}", en="The business wrote to {group} itself")
 TOPIC_OWNER: Final = LocalText(vi="{group} phụ trách chủ đề này tại {unit}", en="{group} owns this topic at {unit}")
 FOCAL_POINT: Final = LocalText(
@@ -84,11 +137,17 @@ FOCAL_POINT: Final = LocalText(
 )
 RELEASED: Final = LocalText(vi="Trả lại hàng đợi của nhóm", en="Put back into the group's queue")
 STEP_PERCENT: Final = LocalText(vi="Đã dùng {percent} % thời hạn", en="{percent} % of the target is used up")
+STEP_AFTER_AN_HOUR: Final = LocalText(vi="Quá hạn 1 giờ làm việc", en="1 working hour after the miss")
 STEP_AFTER_HOURS: Final = LocalText(vi="Quá hạn {hours} giờ làm việc", en="{hours} working hours after the miss")
+STEP_AFTER_A_DAY: Final = LocalText(vi="Quá hạn 1 ngày làm việc", en="1 working day after the miss")
 STEP_AFTER_DAYS: Final = LocalText(vi="Quá hạn {days} ngày làm việc", en="{days} working days after the miss")
 TAKEN_OVER: Final = LocalText(vi="{because}; {group} tiếp nhận", en="{because}; {group} takes over")
 NO_GROUP_ABOVE: Final = LocalText(
     vi="{because}; không có nhóm cấp trên nên {group} tiếp tục xử lý", en="{because}; there is no group above, so {group} keeps it"
+)
+REVISION_LOADED: Final = LocalText(
+    vi="Lịch làm việc hoặc chính sách thời hạn đã thay đổi (bản cấu hình số {revision})",
+    en="The calendar or the policy changed (revision {revision} of the organisation)",
 )
 TO_AUTHORITY: Final = LocalText(vi="{because}; báo cáo {authority}", en="{because}; it goes to {authority}")
 

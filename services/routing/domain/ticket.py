@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from schemas.organisation import Organisation
-from schemas.values import Business, Channel, ClockKind, Contact, Group, Language, LocalText, Named, Person, TicketStatus
+from schemas.values import Business, Channel, ClockKind, Contact, Group, Language, LocalText, Named, Person, Priority, TicketStatus
 from schemas.values import Ticket as Snapshot
 from services.routing.domain import clocks
 from services.routing.domain.clocks import Clock
@@ -70,6 +70,11 @@ class Ticket:
     heard: tuple[Heard, ...] = ()
     """The oldest unanswered message, then the first one after each message in `awaiting`: never more than are needed."""
     awaiting: tuple[Said, ...] = ()
+    priority: Priority = "normal"
+    member_tier: str | None = None
+    """Found once, on the day the ticket was opened: what was promised then does not end with the memorandum."""
+    linked_to: str | None = None
+    """Reference of a ticket it belongs to."""
     version: int = 0
 
     @property
@@ -93,6 +98,8 @@ def snapshot(ticket: Ticket, org: Organisation) -> Snapshot:
         unit=_unit(ticket.unit, org),
         language=ticket.language,
         channel=ticket.channel,
+        priority=ticket.priority,
+        member_tier=ticket.member_tier,
         business=ticket.business,
         contact=ticket.contact,
         group=_group(ticket.group, org),
@@ -100,6 +107,7 @@ def snapshot(ticket: Ticket, org: Organisation) -> Snapshot:
         deadlines=tuple(clocks.snapshot(clock) for clock in ticket.clocks),
         opened_at=ticket.opened_at,
         resolved_at=ticket.resolved_at,
+        linked_to=ticket.linked_to,
         version=ticket.version,
     )
 

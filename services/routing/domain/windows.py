@@ -1,7 +1,7 @@
 """What a calendar says about one local day, before any zone is looked at."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
 
@@ -9,6 +9,7 @@ from schemas.organisation import CalendarSpec, Window
 from services.routing.domain.instants import DAY_SECONDS
 
 Reason = Literal["working", "lunch", "break", "outside_hours", "closed", "holiday", "closure"]
+DayKind = Literal["week", "holiday", "closed", "makeup", "extra"]
 Seconds = tuple[int, int]
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NOON: Final = (12 * 3600, 13 * 3600)
@@ -32,13 +33,14 @@ class Piece:
 class DayRules:
     """The rules of a calendar by local date: `extra`, then `closed`, make-up days, holidays, the week less `closures`."""
 
-    __slots__ = ("_closed", "_closures", "_extra", "_holidays", "_plans", "_week", "_workdays")
+    __slots__ = ("_closed", "_closures", "_extra", "_holidays", "_names", "_plans", "_week", "_workdays")
 
     def __init__(self, spec: CalendarSpec, holidays: Mapping[date, str], workdays: Collection[date]) -> None:
         self._week = tuple(parsed(spec.week.get(day, ()), where=day) for day in WEEKDAYS)
         self._extra = {day: parsed(windows, where=f"extra {day}") for day, windows in spec.extra.items()}
         self._closures = {day: parsed(windows, where=f"closures {day}") for day, windows in spec.closures.items()}
         self._closed = {entry.date: entry.name or holidays.get(entry.date, "") for entry in spec.closed}
+        self._names = {day: spec.names[day] for day in spec.closures if spec.names.get(day)}
         self._holidays = dict(holidays)
         self._workdays = frozenset(workdays)
         self._plans: dict[int, tuple[Piece, ...]] = {}
@@ -49,6 +51,11 @@ class DayRules:
 
     def plan(self, day: date) -> tuple[Piece, ...]:
         """The whole local day, 00:00 to 24:00, in order."""
+        name = self._names.get(day)
+        pieces = self._plan(day)
+        return tuple(replace(piece, name=name) if piece.reason == "closure" else piece for piece in pieces) if name else pieces
+
+    def _plan(self, day: date) -> tuple[Piece, ...]:
         if day in self._extra:
             return _partition(self._extra[day], ())
         if day in self._closed:
@@ -60,6 +67,17 @@ class DayRules:
         if day in self._closures:
             return _partition(self._week[day.weekday()], self._closures[day])
         return self._ordinary(day.weekday())
+
+    def kind(self, day: date) -> DayKind:
+        """Which rule makes the day what `plan` says; `extra` windows of a day otherwise off make it a make-up day."""
+        if day in self._extra:
+            off = day in self._closed or day in self._holidays or not self._week[day.weekday()]
+            return "makeup" if off or day in self._workdays else "extra"
+        if day in self._closed:
+            return "closed"
+        if day in self._workdays:
+            return "makeup"
+        return "holiday" if day in self._holidays else "week"
 
     def _ordinary(self, weekday: int) -> tuple[Piece, ...]:
         if weekday not in self._plans:

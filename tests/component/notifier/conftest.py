@@ -12,6 +12,7 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from helpdesk.organisation import read
+from kit.ids import SLOTS
 from kit.journal import Journal
 from kit.leases import Slots
 from kit.mongo import Database, Document, Mongo
@@ -19,13 +20,18 @@ from kit.organisation import OrganisationStore
 from schemas import topics
 from schemas.notifications import NotificationDelivered, NotificationFailed, notification_events
 from schemas.tickets import AnswerGiven, Known
+from services.notifier.digest_mail import DigestMail
+from services.notifier.digests import Digests, Gatherer
 from services.notifier.domain.outcome import Accepted, Outcome
 from services.notifier.handlers import Handlers
+from services.notifier.limits import Limits
 from services.notifier.rendering import Letterhead, Renderer
 from services.notifier.repository import DeliveryRepository
+from services.notifier.screening import Screening
 from services.notifier.sender import Send, Sender
 from services.notifier.smtp import Patience, Relay, SmtpPool
 from services.notifier.storage import NOTIFIER
+from services.notifier.suppressions import Suppressions
 from tests.component.notifier.test_smtp import Sink, serving
 from tests.support.servers import MongoServer
 from tests.unit.notifier.examples import event
@@ -88,6 +94,7 @@ class Office:
     mongo: Mongo
     database: Database
     deliveries: DeliveryRepository
+    digests: Digests
     handlers: Handlers
     wake: asyncio.Event
     box: Postbox
@@ -120,6 +127,10 @@ class Office:
         made = Sender(self.mongo, deliveries or self.deliveries, slots, ways, self.wake, structlog.get_logger())
         self.senders.append(made)
         return made
+
+    async def gather(self, digests: Digests | None = None) -> bool:
+        """One look of a gatherer that has every slot."""
+        return await Gatherer(digests or self.digests, lambda: range(SLOTS), self.mongo.now, self.wake.set, structlog.get_logger()).step()
 
     async def alone(self, **options: Any) -> Sender:
         """The only sender there is."""
@@ -169,19 +180,23 @@ async def prepared(mongo_server: MongoServer) -> AsyncIterator[tuple[Mongo, Data
 @pytest.fixture
 async def office(prepared: tuple[Mongo, Database]) -> AsyncIterator[Office]:
     mongo, database = prepared
-    for name in ("deliveries", "journal", "sender_leases"):
+    for name in ("deliveries", "journal", "sender_leases", "suppressions"):
         await database[name].delete_many({})
     store, wake, box = OrganisationStore(database), asyncio.Event(), Postbox()
     await store.refresh()
     deliveries = DeliveryRepository(mongo, database, Journal(database, topics.NOTIFICATIONS))
-    renderer = Renderer(Letterhead(SENDER, "Helpdesk", status_url))
+    letterhead = Letterhead(SENDER, "Helpdesk", status_url)
+    renderer = Renderer(letterhead)
     async with serving(box) as port:
         pool = SmtpPool(Relay("127.0.0.1", port), connections=4, helo="helpdesk.example", patience=Patience(2, 2, 5))
 
         async def mail(row: Document) -> Outcome:
             return await pool.send(SENDER, row["address"], row["content"])
 
-        made = Office(mongo, database, deliveries, Handlers(mongo, deliveries, renderer, store, wake), wake, box, mail)
+        digests = Digests(mongo, database, DigestMail(letterhead))
+        screening = Screening(Suppressions(database), Limits(database, per_minute=600))
+        handlers = Handlers(mongo, deliveries, digests, renderer, store, wake, screening)
+        made = Office(mongo, database, deliveries, digests, handlers, wake, box, mail)
         yield made
         for gate in box.held.values():
             gate.set()

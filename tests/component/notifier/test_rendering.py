@@ -22,8 +22,9 @@ from schemas.tickets import (
     TicketEscalated,
     TicketOpened,
     TicketResolved,
+    ToldAs,
 )
-from schemas.values import Business, ChatAddress, Contact, Language
+from schemas.values import Business, ChatAddress, Contact, Deadline, Language, LocalText
 from services.notifier.domain.address import BadAddress
 from services.notifier.domain.audience import Delivery, Template, plan
 from services.notifier.rendering import TEMPLATES, Letterhead, Renderer
@@ -76,7 +77,25 @@ def cases() -> list[tuple[str, type[Known], str, dict[str, Any]]]:
         ("TicketResolved.resolution.no_words", TicketResolved, "resolution", {"message": None}),
         ("TicketEscalated.escalation.authority", TicketEscalated, "escalation", {"to_authority": "Bộ Tài chính"}),
         ("TicketEscalated.escalation.told_only", TicketEscalated, "escalation", {"from_group": group()}),
+        *((f"TicketEscalated.escalation.as_{role}", TicketEscalated, "escalation", _told_as(role)) for role in get_args(ToldAs)),
     ]
+
+
+def _told_as(role: str) -> dict[str, Any]:
+    """A step as routing tells it: which of how many, to whom in which capacity; the last step for the authority."""
+    ladder: dict[str, Any] = {"number": 3, "steps": 4, "told_as": {MINH.key: role, ANNA.key: role}}
+    if "authority" not in role:
+        because = LocalText(
+            vi="Quá hạn 4 giờ làm việc; Tổ hỗ trợ doanh nghiệp Hòn Gai tiếp nhận",
+            en="4 working hours after the miss; Hon Gai Support Group takes over",
+        )
+        missed = Deadline(kind="resolution", cycle=1, state="running", due_at=AT, missed_at=AT)
+        return ladder | {"because_in": because, "ticket": ticket(officer=MINH if role == "officer" else None, deadlines=(missed,))}
+    because = LocalText(
+        vi="Quá hạn 1 ngày làm việc; báo cáo Bộ Tài chính", en="1 working day after the miss; it goes to Ministry of Finance"
+    )
+    authority = LocalText(vi="Bộ Tài chính", en="Ministry of Finance")
+    return ladder | {"number": 4, "because_in": because, "to_authority": "Bộ Tài chính", "authority": authority, "from_group": group()}
 
 
 ALL = [(name, kind, template, changes, language) for name, kind, template, changes in cases() for language in LANGUAGES]

@@ -11,7 +11,7 @@ import pytest
 from kit.errors import TransientError
 from kit.mongo import Document
 from schemas.notifications import NotificationDelivered, NotificationFailed
-from services.notifier.domain.outcome import Accepted, Later, Never, Outcome, Unknown
+from services.notifier.domain.outcome import Accepted, Later, Never, Outcome, RelayTrouble, Unknown
 from services.notifier.domain.retry import GIVE_UP_AFTER, SCHEDULE, SPREAD
 from services.notifier.repository import Attempted, DeliveryRepository
 from services.notifier.sender import IN_FLIGHT
@@ -166,6 +166,25 @@ async def test_after_trouble_one_mail_goes_ahead_alone_and_then_all(office: Offi
     await settle(sender)
     assert len(office.box.seen) == 6
     assert set((await states(office)).values()) == {"delivered"}
+
+
+async def test_one_mail_that_the_relay_takes_for_trouble_holds_up_no_other(office: Office) -> None:
+    await office.plan(answer("a", 1), answer("b", 1))
+    tried: list[str] = []
+
+    async def picky(row: Document) -> Outcome:
+        tried.append(row["event_id"])
+        return RelayTrouble("530 not for this one") if row["event_id"] == "a-1" or len(tried) <= 2 else Accepted("250 ok")
+
+    sender = await office.alone(channels={"email": picky})
+    await settle(sender)
+    assert sorted(tried) == ["a-1", "b-1"]  # it is in trouble with everybody
+    await asyncio.sleep(1.1)
+    await settle(sender)
+    assert tried[2:] == ["a-1"]  # the first of them goes ahead, in vain
+    await asyncio.sleep(2.2)
+    await settle(sender)
+    assert tried[2:4] == ["a-1", "b-1"]
 
 
 async def test_while_the_relay_stays_down_the_pauses_grow(office: Office) -> None:

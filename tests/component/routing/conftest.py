@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -23,8 +24,8 @@ from services.routing.api.app import api
 from services.routing.api.links import FileLinks
 from services.routing.directory import Directory
 from services.routing.handlers import Handlers
-from services.routing.repository import TicketRepository
-from services.routing.storage import INBOX, MESSAGES, OUTCOMES, ROUTING, TICKETS
+from services.routing.repository import TicketRepository, oldest_in_use
+from services.routing.storage import INBOX, MESSAGES, OUTCOMES, ROLLUPS, ROUTING, TICKETS
 from services.routing.ticker import Ticker
 from services.routing.tokens import TokenRepository
 from tests.support.happenings import MONDAY_NINE, delivered, failed, message, request
@@ -33,7 +34,7 @@ from tests.support.servers import MongoServer
 
 PUBLIC_URL = "https://hotro.example"
 SECRET = "s" * 32
-WIPED = (TICKETS.name, MESSAGES.name, INBOX.name, OUTCOMES.name, "journal")
+WIPED = (TICKETS.name, MESSAGES.name, INBOX.name, OUTCOMES.name, ROLLUPS.name, "journal")
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Clock:
 class AllSlots:
     """A ticker that believes all work is its own."""
 
-    mine: frozenset[int] = frozenset(range(SLOTS))
+    turns: tuple[frozenset[int], ...] = (frozenset(range(SLOTS)),)
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ async def routing_database(mongo_server: MongoServer) -> AsyncIterator[tuple[Mon
     mongo = Mongo(mongo_server.uri)
     database = mongo.database(f"test{secrets.token_hex(4)}_routing")
     await mongo.ensure(database, ROUTING)
-    store = OrganisationStore(database)
+    store = OrganisationStore(database, partial(oldest_in_use, database))
     await load(store, database, organisation())
     yield mongo, database, store
     await database.client.drop_database(database.name)

@@ -45,6 +45,8 @@ async def test_a_row_shows_what_an_officer_chooses_by(routing: Routing) -> None:
         "business": "Công ty An Bình",
         "topic": "valuation",
         "channel": "email",
+        "priority": "normal",
+        "member_tier": None,
         "language": "vi",
         "group": "hon-gai",
         "unit": "hon-gai",

@@ -31,6 +31,9 @@ WRONG: list[tuple[str, object, int, str, str, str]] = [
     ("assign", {"reason": "r", "officer": "nobody"}, 422, "officer", "Không có cán bộ “nobody”", "There is no officer nobody"),
     ("assign", {"reason": "r", "officer": "luat"}, 422, "officer", "Luat không thuộc nhóm Hòn Gai", "Luat does not belong to the group"),
     ("assign", {"reason": "r", "group": "hon-gai"}, 409, "group", "Yêu cầu đã ở đúng nơi này", "The ticket is already there"),
+    ("prioritise", {"priority": "high"}, 422, "reason", "Trường này bắt buộc phải có.", "This is required."),
+    ("prioritise", {"priority": "top", "reason": "r"}, 422, "priority", "Hãy chọn một trong:", "Choose one of:"),
+    ("prioritise", {"priority": "normal", "reason": "r"}, 409, "priority", "hãy chọn mức khác", "choose another"),
     ("assign", {"group": "legal"}, 422, "reason", "Trường này bắt buộc phải có.", "This is required."),
 ]
 
@@ -63,13 +66,32 @@ async def test_a_ticket_another_officer_holds_is_not_claimed_but_may_be_answered
 async def test_broken_json_is_refused_as_such(routing: Routing) -> None:
     ticket = await routing.open()
     headers = signed("hai") | {"If-Match": '"1"', "Content-Type": "application/json"}
-    for sent in (b"{", b'{"text": }', b"\xff\xfe"):
+    for sent in (b"{", b'{"text": }', b"\xff\xfe", b"[" * 100_000):
         response = await routing.http.post(f"/api/v1/tickets/{ticket}/reply", content=sent, headers=headers)
         assert response.status_code in {400, 422}
         assert response.headers["content-type"] == "application/problem+json"
+        assert [error["field"] for error in response.json()["errors"]] == ["body"]
     lone = await routing.http.post(f"/api/v1/tickets/{ticket}/reply", content=b'{"text": "\\ud800"}', headers=headers)
     assert (lone.status_code, lone.json()["errors"][0]["field"]) == (422, "text")
     assert await routing.journal(ticket) == ["ticket_opened"]
+
+
+@pytest.mark.parametrize("text", ["\u202e\x00", "\u200b \u2066", "\x00\x1b"])
+async def test_a_text_in_which_nothing_can_be_seen_is_none(routing: Routing, text: str) -> None:
+    ticket = await routing.open()
+    answer = await routing.act(ticket, "note", {"text": text})
+    assert (answer.status, answer.fields) == (422, ["text"])
+    assert (await routing.act(ticket, "reopen", {"reason": text})).fields == ["reason"]
+
+
+async def test_control_characters_are_taken_out_of_what_officers_write(routing: Routing) -> None:
+    ticket = await routing.open()
+    answer = await routing.act(ticket, "note", {"text": "  một\x00 \r\nhai\x1b[2J\n"})
+    assert answer.body["messages"][-1]["text"] == "một \nhai[2J"
+    reason = "Vì\u202e \x00gấp\nlắm"
+    assert (await routing.act(ticket, "prioritise", {"priority": "high", "reason": reason}, seen='"2"')).status == 200
+    history = (await routing.get(f"/tickets/{ticket}/history")).body["entries"]
+    assert history[-1]["why"].startswith("Vì gấp lắm. ")
 
 
 async def test_a_body_over_the_limit_is_refused(routing: Routing) -> None:

@@ -1,55 +1,14 @@
-"""On time: one definition, the same number from above and from below."""
+"""On time: one definition, the same number from above and from below, folded or not."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
-from kit.ids import new_id
-from services.routing.storage import OUTCOMES
-from tests.component.routing.conftest import Answer, Routing, organisation, organised
+from tests.component.routing.conftest import Answer, Routing, organisation, organised, signed
+from tests.component.routing.reporting import MARCH, behind, figures, finished, fold, followed, report, table
 from tests.support.organisations import local
-
-MARCH = {"first": "2025-03-01", "last": "2025-03-31"}
-
-
-async def finished(routing: Routing, at: datetime, verdict: str = "met", **changed: Any) -> None:
-    """A finished clock, as the repository writes it."""
-    fact = {
-        "_id": new_id(),
-        "ticket_id": new_id(),
-        "reference": "HD-234-567-89A",
-        "kind": "resolution",
-        "cycle": 1,
-        "verdict": verdict,
-        "started_at": at - timedelta(days=1),
-        "due_at": at,
-        "finished_at": at,
-        "policy": "standard",
-        "group": "hon-gai",
-        "unit": "hon-gai",
-        "topic": "valuation",
-        "channel": "form",
-    }
-    await routing.database[OUTCOMES.name].insert_one(fact | changed)
-
-
-async def figures(routing: Routing, who: str = "quan", **query: Any) -> dict[str | None, dict[str, Any]]:
-    answer = await routing.get("/reports/on-time", who, **{**MARCH, **query})
-    assert answer.status == 200, answer.body
-    return {row["key"]: row for row in answer.body["rows"]}
-
-
-async def behind(routing: Routing, who: str = "quan", **query: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    cursor: dict[str, str] = {}
-    while True:
-        answer = await routing.get("/reports/on-time/clocks", who, **{**MARCH, "limit": 3, **query, **cursor})
-        assert answer.status == 200, answer.body
-        rows += answer.body["items"]
-        if answer.body["next"] is None:
-            return rows
-        cursor = {"cursor": answer.body["next"]}
 
 
 async def some_of_everything(routing: Routing) -> None:
@@ -63,6 +22,8 @@ async def some_of_everything(routing: Routing) -> None:
             unit=("hon-gai", "quang-ninh", "legal")[number % 3],
             topic=("valuation", "origin")[number % 2],
             channel=("form", "email", "chat", "api")[number % 4],
+            member_tier=(None, "gold")[number % 5 == 0],
+            officer=(None, "hai", "hung")[number % 3],
         )
     await finished(routing, day, "cancelled")
     await finished(routing, day, kind="first_response")
@@ -71,9 +32,9 @@ async def some_of_everything(routing: Routing) -> None:
 
 async def test_the_rate_is_met_of_met_and_missed_and_cancelled_clocks_are_neither(routing: Routing) -> None:
     await some_of_everything(routing)
-    assert await figures(routing) == {
-        None: {"key": None, "met": 18, "missed": 6, "finished": 24, "rate": 0.75, "too_few": False, "overdue": 0}
-    }
+    (row,) = await report(routing)
+    assert (row["met"], row["missed"], row["finished"], row["cancelled"], row["rate"]) == (18, 6, 24, 1, 0.75)
+    assert (row["too_few"], row["overdue"], row["average_working_time"], row["keys"]) == (False, 0, "PT1H", {})
 
 
 @pytest.mark.parametrize(("count", "rate", "too_few"), [(0, None, True), (9, None, True), (10, 1.0, False)])
@@ -84,18 +45,28 @@ async def test_fewer_than_ten_are_too_few_to_rate(routing: Routing, count: int, 
     assert (row["finished"], row["rate"], row["too_few"]) == (count, rate, too_few)
 
 
-@pytest.mark.parametrize("by", ["unit", "group", "topic", "channel"])
-async def test_the_parts_and_what_is_behind_them_sum_to_the_whole(routing: Routing, by: str) -> None:
+DIMENSIONS = ("unit", "group", "topic", "channel", "member_tier", "officer", "month")
+
+
+@pytest.mark.parametrize("folded", [False, True])
+@pytest.mark.parametrize("by", [[], *([name] for name in DIMENSIONS), ["unit", "topic"], ["group", "member_tier"], ["month", "officer"]])
+async def test_each_number_is_what_stands_behind_it_and_the_parts_sum_to_the_whole(routing: Routing, by: list[str], folded: bool) -> None:
     await some_of_everything(routing)
-    whole, parts = (await figures(routing))[None], await figures(routing, by=by)
-    for name in ("met", "missed", "finished", "overdue"):
-        assert sum(row[name] for row in parts.values()) == whole[name]
-    assert len(await behind(routing)) == whole["finished"]
-    if by in {"group", "topic", "channel"}:
-        for key, row in parts.items():
-            rows = await behind(routing, **{by: str(key)})
-            assert len({found["id"] for found in rows}) == len(rows) == row["finished"]
-            assert sum(found["verdict"] == "met" for found in rows) == row["met"]
+    await finished(routing, local("2025-03-31 09:00"), group="dissolved", unit="dissolved")
+    await finished(routing, local("2025-02-27 09:00"), group="focal", unit="board")
+    if folded:
+        await fold(routing, batch=7)
+    period = {"first": "2025-02-10", "last": "2025-03-31"}
+    (whole,) = await report(routing, **period)
+    parts = await report(routing, by=by, **period)
+    for name in ("met", "missed", "cancelled", "finished"):
+        assert sum(row[name] for row in parts) == whole[name]
+    assert whole["finished"] == 26
+    for row in parts:
+        rows = await followed(routing, row["clocks"])
+        assert len(rows) == row["finished"]
+        assert sum(found["verdict"] == "met" for found in rows) == row["met"]
+        assert len(await followed(routing, row["clocks"], verdict="cancelled")) == row["cancelled"]
 
 
 async def test_every_filter_narrows_number_and_drill_down_alike(routing: Routing) -> None:
@@ -107,6 +78,13 @@ async def test_every_filter_narrows_number_and_drill_down_alike(routing: Routing
         ({"group": "legal"}, 8),
         ({"topic": "origin"}, 12),
         ({"channel": "chat"}, 6),
+        ({"member_tier": "gold"}, 5),
+        ({"member_tier": "none"}, 19),
+        ({"officer": "hai"}, 8),
+        ({"officer": "none", "channel": "form"}, 2),
+        ({"unit": "general", "part": "quang-ninh"}, 16),
+        ({"unit": "quang-ninh", "part": "quang-ninh"}, 8),
+        ({"unit": "legal", "part": "hon-gai"}, 0),
         ({"unit": "quang-ninh", "topic": "origin", "channel": "api"}, 4),
         ({"clock": "first_response"}, 1),
         ({"clock": "hand_over"}, 0),
@@ -142,6 +120,15 @@ async def test_overdue_tickets_stand_beside_the_rate_and_not_in_it(routing: Rout
     assert (row["met"], row["missed"], row["overdue"]) == (1, 0, 3)
     assert (await figures(routing, clock="first_response", by="group"))["hon-gai"]["overdue"] == 3
     assert (await figures(routing, clock="resolution"))[None]["overdue"] == 0
+    for by in ([], ["unit"], ["group", "topic"], ["officer"], ["member_tier", "channel"]):
+        rows = await report(routing, clock="first_response", by=by)
+        assert sum(row["overdue"] for row in rows) == 3
+        for found in rows:
+            tickets = await followed(routing, found["tickets"])
+            assert len(tickets) == found["overdue"]
+            assert all(ticket["due_at"] < routing.clock.at.isoformat() for ticket in tickets)
+    (month,) = await report(routing, clock="first_response", by="month")
+    assert (month["overdue"], month["tickets"]) == (None, None)
 
 
 async def test_each_cycle_of_a_reopened_ticket_counts(routing: Routing) -> None:
@@ -189,6 +176,7 @@ async def refused(routing: Routing, **query: Any) -> Answer:
         ({"group": "legal"}, 403, "group"),
         ({"clock": "sundial"}, 422, "clock"),
         ({"channel": "pigeon"}, 422, "channel"),
+        ({"part": "hon-gai"}, 422, "unit"),
     ],
 )
 async def test_what_cannot_be_reported_is_refused_by_name(routing: Routing, query: dict[str, str], status: int, field: str) -> None:
@@ -199,3 +187,63 @@ async def test_what_cannot_be_reported_is_refused_by_name(routing: Routing, quer
 async def test_without_dates_a_report_is_about_the_last_thirty_days(routing: Routing) -> None:
     answer = await routing.get("/reports/on-time")
     assert (answer.body["first"], answer.body["last"], answer.body["clock"]) == ("2025-02-02", "2025-03-03", "resolution")
+
+
+async def test_at_most_two_dimensions_and_only_cursors_of_ours(routing: Routing) -> None:
+    answer = await routing.get("/reports/on-time", by=["unit", "topic", "month"])
+    assert (answer.status, answer.fields) == (422, ["by"])
+    answer = await routing.get("/reports/on-time/clocks", cursor="x")
+    assert (answer.status, answer.fields) == (422, ["cursor"])
+
+
+async def test_what_is_no_longer_in_the_organisation_can_be_asked_for_by_those_who_see_everything(routing: Routing) -> None:
+    await finished(routing, local("2025-03-05 10:00"), group="dissolved", unit="dissolved")
+    for folded in range(2):
+        for query in ({"unit": "dissolved"}, {"group": "dissolved"}):
+            assert len(await behind(routing, **query)) == 1, (folded, query)
+            assert (await routing.get("/reports/on-time", "tong", **query)).status == 200
+            assert (await routing.get("/reports/on-time", "sau", **query)).status in {403, 422}
+        await fold(routing)
+    assert (await routing.get("/reports/on-time", "quan", unit="nowhere")).status == 422
+    assert (await routing.get("/reports/on-time", "quan", group="nowhere")).status == 403
+
+
+async def test_a_unit_that_moved_keeps_what_it_did_where_it_did_it(routing: Routing) -> None:
+    await finished(routing, local("2025-03-05 10:00"))
+    await finished(routing, local("2025-03-06 10:00"), units=["hon-gai", "ha-tinh", "general"])
+    for _ in range(2):
+        rows = await figures(routing, by="unit")
+        assert {key: row["finished"] for key, row in rows.items()} == {"quang-ninh": 1, "ha-tinh": 1}
+        (row,) = await report(routing, unit="ha-tinh", by="unit")
+        assert (row["keys"], len(await followed(routing, row["clocks"]))) == ({"unit": "hon-gai"}, 1)
+        await fold(routing)
+
+
+async def spreadsheet(routing: Routing, who: str, **query: Any) -> httpx.Response:
+    query = {**MARCH, "format": "csv", **query}
+    return await routing.http.get("/api/v1/reports/on-time", params=query, headers=signed(who))
+
+
+async def test_a_spreadsheet_opens_it_in_the_readers_language(routing: Routing) -> None:
+    await some_of_everything(routing)
+    answer = await spreadsheet(routing, "quan", by="group")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="on-time-resolution-2025-03-01-2025-03-31.csv"'
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    rows = {row["Nhóm hỗ trợ"]: row for row in table(answer.content.decode("utf-8-sig"))}
+    assert rows["Hòn Gai"]["Đúng hạn"] == "6"
+    assert rows["Pháp chế"]["Tỷ lệ đúng hạn (%)"] == "Quá ít để tính tỷ lệ"
+    assert rows["Hòn Gai"]["Thời gian xử lý trung bình (giờ làm việc)"] == "1,0"
+
+    (whole,) = table((await spreadsheet(routing, "anna", unit="hon-gai")).content.decode("utf-8-sig"))
+    assert whole["Met"] == "6"
+    assert set(whole) >= {"Total", "Missed", "On time (%)", "Average working time (hours)"}
+
+
+@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(1)", "\t=1", " =1", "＝1+1"])
+async def test_no_name_becomes_a_formula(routing: Routing, name: str) -> None:
+    topics = [spec.model_copy(update={"name": spec.name.model_copy(update={"vi": name})}) for spec in organisation().topics]
+    await finished(routing, local("2025-03-05 10:00"))
+    async with organised(routing, organisation().model_copy(update={"topics": tuple(topics)})):
+        (row,) = table((await spreadsheet(routing, "quan", by="topic")).content.decode("utf-8-sig"))
+    assert row["Lĩnh vực"] == f"'{name}"

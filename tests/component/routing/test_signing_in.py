@@ -15,6 +15,7 @@ PATHS = (
     "/tickets/HD-222-222-222/history",
     "/reports/on-time",
     "/reports/on-time/clocks",
+    "/reports/on-time/overdue",
 )
 
 
@@ -26,6 +27,8 @@ async def test_nobody_gets_in_without_a_token_of_ours(routing: Routing, path: st
     assert response.status_code == 401
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["errors"][0]["field"] == "Authorization"
+    challenge = response.headers["www-authenticate"]
+    assert challenge == ('Bearer error="invalid_token"' if header in {"Bearer unknown", "Bearer ố"} else "Bearer")
 
 
 async def test_a_token_works_until_it_expires(routing: Routing) -> None:

@@ -80,6 +80,7 @@ async def test_what_is_offered_is_possible_and_what_is_not_offered_is_refused(ro
     bodies: dict[str, Any] = {
         "assign": {"officer": "hung", "reason": "r"},
         "release": {"reason": ""},
+        "prioritise": {"priority": "high", "reason": "r"},
         "reply": {"text": "t"},
         "note": {"text": "t"},
         "wait": {"text": "t"},

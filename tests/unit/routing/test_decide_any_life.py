@@ -8,13 +8,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.values import ClockKind
-from services.routing.domain.commands import Actor, Assign, Claim, Command, Note, Refer, Reject, Release, Reopen, Reply, Resolve, Wait
+from services.routing.domain.commands import (
+    Actor,
+    Assign,
+    Claim,
+    Command,
+    Note,
+    Prioritise,
+    Refer,
+    Reject,
+    Release,
+    Reopen,
+    Reply,
+    Resolve,
+    Wait,
+)
 from services.routing.domain.decide import next_at
 from services.routing.domain.moves import Refused
 from tests.support.happenings import OPENED, Life, request
+from tests.support.organisations import as_written, context, organisation
 
 QUAN = Actor("quan", "Quan")
 """An administrator: no rule about who may stands in the way of what may happen."""
+
+URGENT = {
+    "key": "urgent",
+    "priorities": ["urgent"],
+    "targets": [{"clock": "next_response", "hours": 1}, {"clock": "resolution", "hours": 30}],
+}
+WITH_PRIORITIES = context(organisation(policies=[URGENT, *as_written()["policies"]]))
 
 Step = Callable[[Life, datetime, int], object]
 
@@ -38,6 +60,8 @@ STEPS: dict[str, Step] = {
     "to the department": officer(lambda _: Assign("x", group="quang-ninh")),
     "to the border": officer(lambda _: Assign("x", group="cau-treo")),
     "to the branch": officer(lambda _: Assign("x", group="hon-gai", officer="hai")),
+    "urgent": officer(lambda _: Prioritise("urgent", "x")),
+    "not urgent": officer(lambda _: Prioritise("low", "x")),
     "reply": officer(lambda key: Reply(key, "x")),
     "note": officer(lambda key: Note(key, "x")),
     "wait": officer(lambda key: Wait(key, "x")),
@@ -55,7 +79,7 @@ lives = st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.sampled_from([0, 1
 @settings(max_examples=150, deadline=None)
 @given(lives, st.sampled_from(["hon-gai", "cau-treo"]))
 def test_every_life_keeps_its_promises(steps: list[tuple[str, int]], unit: str) -> None:
-    life, at = Life(opening=request(unit=unit)), OPENED
+    life, at = Life(WITH_PRIORITIES, request(unit=unit)), OPENED
     verdicts: dict[tuple[ClockKind, int, datetime], object] = {}
     for number, (name, minutes) in enumerate(steps):
         at += timedelta(minutes=minutes)
@@ -77,7 +101,7 @@ def test_every_life_keeps_its_promises(steps: list[tuple[str, int]], unit: str) 
 @settings(max_examples=50, deadline=None)
 @given(lives)
 def test_in_no_status_does_anybody_wait_for_an_answer_that_nothing_measures(steps: list[tuple[str, int]]) -> None:
-    life, at = Life(), OPENED
+    life, at = Life(WITH_PRIORITIES), OPENED
     for number, (name, minutes) in enumerate(steps):
         at += timedelta(minutes=minutes)
         with suppress(Refused):

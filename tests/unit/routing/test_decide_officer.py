@@ -7,7 +7,21 @@ import pytest
 
 from schemas.tickets import AnswerGiven, NoteAdded, QuestionAsked, TicketAssigned, TicketClaimed, TicketReferred, TicketResolved
 from schemas.values import TicketStatus
-from services.routing.domain.commands import Actor, Assign, Claim, Command, Note, Refer, Reject, Release, Reopen, Reply, Resolve, Wait
+from services.routing.domain.commands import (
+    Actor,
+    Assign,
+    Claim,
+    Command,
+    Note,
+    Prioritise,
+    Refer,
+    Reject,
+    Release,
+    Reopen,
+    Reply,
+    Resolve,
+    Wait,
+)
 from services.routing.domain.decide import Decision, decide
 from services.routing.domain.moves import Refused
 from tests.support.happenings import HAI, HONG, HUNG, OPENED, Life, keys, life_in, request, types
@@ -19,6 +33,7 @@ SAU = Actor("sau", "Sau")
 COMMANDS: dict[str, Command] = {
     "claim": Claim(),
     "assign": Assign("Chia việc", officer="hung"),
+    "urge": Prioritise("urgent", "Hàng dễ hỏng"),
     "reply": Reply("m", "Vâng."),
     "note": Note("m", "Ghi chú."),
     "wait": Wait("m", "Hồ sơ nào?"),
@@ -32,6 +47,7 @@ AFTER = """
           new       open      waiting   referred  resolved  closed    rejected
 claim     open      open      waiting   referred  -         -         -
 assign    open      open      waiting   referred  -         -         -
+urge      new       open      waiting   referred  -         -         -
 reply     open      open      waiting   referred  resolved  -         -
 note      new       open      waiting   referred  resolved  closed    rejected
 wait      waiting   waiting   waiting   waiting   -         -         -

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.routing.domain.rules import choose_group, choose_policy
+from services.routing.domain.conditions import asked
+from services.routing.domain.policies import Traits, choose_policy
+from services.routing.domain.rules import choose_group
 from services.routing.domain.words import folded, mentions
 from tests.support.happenings import request
 from tests.support.organisations import as_written, organisation
@@ -29,7 +31,7 @@ ORDER = [
 def test_rules_go_before_the_door_the_door_before_the_topic_owner_and_the_focal_point_takes_the_rest(
     sent: dict[str, Any], group: str, because: str
 ) -> None:
-    choice = choose_group(request(**sent), organisation())
+    choice = choose_group(asked(request(**sent), organisation()))
     assert (choice.group.key, choice.because.en) == (group, because)
 
 
@@ -59,7 +61,7 @@ def test_a_rule_matches_when_all_its_conditions_hold_and_says_which(
     conditions: dict[str, Any], sent: dict[str, Any], because: str | None
 ) -> None:
     org = organisation(rules=[{"name": "R", "group": "cau-treo", **conditions}])
-    choice = choose_group(request(**sent), org)
+    choice = choose_group(asked(request(**sent), org))
     assert (choice.group.key == "cau-treo") is (because is not None)
     if because is not None:
         assert choice.because.en == f"Rule “R”: {because}"
@@ -67,8 +69,8 @@ def test_a_rule_matches_when_all_its_conditions_hold_and_says_which(
 
 def test_the_first_of_two_rules_that_match_wins() -> None:
     rules = [{"name": "One", "group": "legal", "topics": ["origin"]}, {"name": "Two", "group": "hon-gai"}]
-    assert choose_group(request(topic="origin"), organisation(rules=rules)).group.key == "legal"
-    assert choose_group(request(topic="valuation"), organisation(rules=rules)).group.key == "hon-gai"
+    assert choose_group(asked(request(topic="origin"), organisation(rules=rules))).group.key == "legal"
+    assert choose_group(asked(request(topic="valuation"), organisation(rules=rules))).group.key == "hon-gai"
 
 
 @pytest.mark.parametrize(
@@ -98,9 +100,9 @@ def test_words_without_letters_are_never_found() -> None:
     [("valuation", "cau-treo", "border"), ("valuation", "ha-tinh", "standard"), ("proposal", "legal", "standard")],
 )
 def test_the_first_policy_for_the_unit_in_charge_measures_the_ticket(topic: str, unit: str, policy: str) -> None:
-    assert choose_policy(organisation(), topic, unit, "form").key == policy
+    assert choose_policy(organisation(), Traits(topic, unit, "form")).key == policy
 
 
 def test_a_ticket_no_policy_is_for_is_measured_by_the_last() -> None:
     policies = [{**policy, "channels": ["chat"]} for policy in as_written()["policies"]]
-    assert choose_policy(organisation(policies=policies), "valuation", "hon-gai", "form").key == "standard"
+    assert choose_policy(organisation(policies=policies), Traits("valuation", "hon-gai", "form")).key == "standard"

@@ -1,0 +1,208 @@
+"""Alarms gathered for one person become one mail, or none when the work was done before anybody was told."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from pymongo import UpdateOne
+from structlog.typing import FilteringBoundLogger
+
+from kit.errors import TransientError
+from kit.ids import derived_id, slot_of
+from kit.mongo import Database, Document, Mongo, Session, translated
+from schemas.tickets import TicketEventBase
+from services.notifier.digest_mail import DigestMail
+from services.notifier.domain.audience import Delivery
+from services.notifier.domain.gathering import WINDOW, Alarm, Gathered, alarm_of, gravest, standing, waits_until
+from services.notifier.repository import DIGEST
+from services.notifier.storage import DELIVERIES
+
+MOST: Final = 10_000
+"""Alarms of one mail: their ends are written in one transaction."""
+
+LANES: Final = 1_000
+
+_alarm: Final = TypeAdapter(Alarm)
+_WITHOUT_CONTENT: Final = {"content": 0}
+
+
+def waiting(delivery: Delivery, event: TicketEventBase, now: datetime) -> Document | None:
+    """What a delivery has besides to be gathered with others of its person; None when it goes out at once."""
+    if not isinstance(event, Gathered) or delivery.audience != "staff" or delivery.channel != "email":
+        return None
+    until = waits_until(event, now)
+    if until is None:
+        return None
+    lane = f"{DIGEST}:{delivery.recipient}"
+    return {
+        "state": "gathering",
+        "lane": lane,
+        "slot": slot_of(lane),
+        "next_at": until,
+        "alarm": _alarm.dump_python(alarm_of(event)),
+    }
+
+
+class Digests:
+    """Everything rests on the deliveries' states: two processes that fold the same lane at once fold it once."""
+
+    def __init__(self, mongo: Mongo, database: Database, mail: DigestMail) -> None:
+        self._mongo = mongo
+        self._deliveries = database[DELIVERIES.name]
+        self._mail = mail
+
+    async def settle(self, events: Iterable[TicketEventBase]) -> None:
+        """Drop what these events have made pointless; called with every batch, after it was planned."""
+        latest = _latest(events)
+        query = {"ticket_id": {"$in": list(latest)}, "state": "gathering"}
+        with translated():
+            rows = await self._deliveries.find(query, {"alarm": 1}).to_list(None) if latest else []
+            writes = [write for row in rows if (write := _settled(row, latest, self._mongo.now()))]
+            if writes:
+                await self._deliveries.bulk_write(writes, ordered=False)
+
+    async def due(self, slots: Iterable[int], now: datetime) -> list[str]:
+        """Lanes in which something has waited long enough."""
+        query = {"state": "gathering", "slot": {"$in": sorted(slots)}, "next_at": {"$lte": now}}
+        with translated():
+            rows = await self._deliveries.find(query, {"lane": 1}).sort("next_at", 1).limit(LANES).to_list(LANES)
+        return list(dict.fromkeys(row["lane"] for row in rows))
+
+    async def fold(self, lane: str, now: datetime) -> int:
+        """Make one delivery of all that waits in the lane, in one transaction. Returns of how many alarms."""
+
+        async def work(session: Session) -> int:
+            query = {"lane": lane, "state": "gathering", "next_at": {"$lte": now + WINDOW}}
+            found = self._deliveries.find(query, _WITHOUT_CONTENT, session=session).sort([("next_at", 1), ("order", 1), ("_id", 1)])
+            rows = await found.limit(MOST).to_list(MOST)
+            if not rows or rows[0]["next_at"] > now:
+                return 0  # somebody else was faster
+            alarms = [_alarm.validate_python(row["alarm"]) for row in rows]
+            left = gravest(alarms)
+            if len(left) == 1:
+                await self._send_alone(rows[alarms.index(left[0])], rows, now, session)
+            else:
+                await self._send_together(rows, alarms, now, session)
+            return len(rows)
+
+        return await self._mongo.transaction(work)
+
+    async def _send_alone(self, row: Document, rows: Sequence[Document], now: datetime, session: Session) -> None:
+        """Its own mail, in the lane of its ticket; lesser alarms of the same clock end with it."""
+        others = [other["_id"] for other in rows if other["_id"] != row["_id"]]
+        there = {"lane": f"{row['ticket_id']}:{row['recipient']}", "slot": slot_of(row["ticket_id"])}
+        freed = {"state": "pending", "next_at": now, **there, **({"parts": others} if others else {})}
+        await self._deliveries.update_one({"_id": row["_id"]}, {"$set": freed, "$unset": {"alarm": ""}}, session=session)
+        await self._mark_folded(others, row["_id"], session)
+
+    async def _send_together(self, rows: Sequence[Document], alarms: Sequence[Alarm], now: datetime, session: Session) -> None:
+        last, parts = max(rows, key=lambda row: (row["planned_at"], row["_id"])), [row["_id"] for row in rows]
+        made = digest_row(last, parts, now)
+        made["content"] = self._mail.render(made, alarms, now)
+        await self._deliveries.insert_one(made, session=session)
+        await self._mark_folded(parts, made["_id"], session)
+
+    async def _mark_folded(self, ids: Sequence[str], into: str, session: Session) -> None:
+        change = {"$set": {"state": "folded", "digest": into}, "$unset": {"content": "", "alarm": ""}}
+        if ids:
+            await self._deliveries.update_many({"_id": {"$in": list(ids)}}, change, session=session)
+
+
+def digest_row(last: Document, parts: Sequence[str], now: datetime) -> Document:
+    """The delivery that tells `parts`, to whoever `last`, the latest of them, was for. The same parts make the same id."""
+    identifier = derived_id(DIGEST, last["recipient"], *sorted(parts))
+    return {
+        "_id": identifier,
+        "event_id": identifier,
+        "ticket_id": last["lane"],
+        "lane": last["lane"],
+        "template": DIGEST,
+        "audience": last["audience"],
+        "recipient": last["recipient"],
+        "channel": last["channel"],
+        "address": last["address"],
+        "language": last["language"],
+        "message_id": None,
+        "name": last["name"],
+        "reference": "",
+        "slot": last["slot"],
+        "order": int(now.timestamp() * 1000),
+        "state": "pending",
+        "attempts": 0,
+        "planned_at": now,
+        "next_at": now,
+        "trace": last.get("trace"),
+        "parts": list(parts),
+    }
+
+
+def _latest(events: Iterable[Any]) -> dict[str, TicketEventBase]:
+    """The newest of the events of each ticket."""
+    found: dict[str, TicketEventBase] = {}
+    for event in events:
+        if isinstance(event, TicketEventBase) and (event.ticket_id not in found or found[event.ticket_id].sequence < event.sequence):
+            found[event.ticket_id] = event
+    return found
+
+
+def _settled(row: Document, latest: Mapping[str, TicketEventBase], now: datetime) -> UpdateOne | None:
+    """What a later event of its ticket makes of a waiting alarm; None: nothing."""
+    alarm = _alarm.validate_python(row["alarm"])
+    event = latest[alarm.ticket_id]
+    if event.sequence <= alarm.sequence:
+        return None
+    key = {"_id": row["_id"], "state": "gathering"}
+    match standing(alarm, event.ticket):
+        case "over":
+            gone = {"state": "dropped", "ended_at": now, "reason": "the work was done, or the clock stopped, before this was told"}
+            return UpdateOne(key, {"$set": gone, "$unset": {"content": "", "alarm": ""}})
+        case "paused" if alarm.due_at is not None:
+            return UpdateOne(key, {"$set": {"alarm.due_at": None}})
+        case _:
+            return None
+
+
+class Gatherer:
+    """The loop that folds the lanes whose time has come; `mine` are the slots this process sends for."""
+
+    def __init__(
+        self,
+        digests: Digests,
+        mine: Callable[[], Iterable[int]],
+        now: Callable[[], datetime],
+        wake: Callable[[], None],
+        logger: FilteringBoundLogger,
+    ) -> None:
+        self._digests = digests
+        self._mine = mine
+        self._now = now
+        self._wake = wake
+        self._logger = logger
+        self._resting: dict[str, datetime] = {}
+
+    async def step(self) -> bool:
+        """Fold every due lane. One that fails by our own fault rests and holds nobody up."""
+        now = self._now()
+        self._resting = {lane: until for lane, until in self._resting.items() if until > now}
+        mine = list(self._mine())
+        lanes = await self._digests.due(mine, now) if mine else []
+        folded = 0
+        for lane in lanes:
+            if lane not in self._resting:
+                folded += await self._fold(lane, now)
+        if folded:
+            self._wake()
+        return bool(folded)
+
+    async def _fold(self, lane: str, now: datetime) -> int:
+        try:
+            count = await self._digests.fold(lane, now)
+        except TransientError:
+            raise
+        except Exception:
+            self._logger.exception("digest.failed", lane=lane)
+            self._resting[lane] = now + WINDOW
+            return 0
+        self._logger.info("digest.folded", lane=lane, alarms=count)
+        return count

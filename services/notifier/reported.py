@@ -1,0 +1,71 @@
+"""Events in: what mail servers reported about our mail ends the delivery, tells the officer, and stops what can't arrive."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from kit.ids import derived_id
+from kit.journal import Journal
+from kit.mongo import Database, Document, Mongo, Session
+from schemas.notifications import NotificationFailed
+from schemas.requests import DeliveryBounced
+from services.notifier.repository import failed
+from services.notifier.storage import DELIVERIES
+from services.notifier.suppressions import Suppressions
+
+
+class Reported:
+    """Only deliveries of ours by mail change, and only their own addresses are suppressed, whatever a report names."""
+
+    def __init__(
+        self, mongo: Mongo, database: Database, journal: Journal, suppressions: Suppressions, logger: FilteringBoundLogger
+    ) -> None:
+        self._mongo = mongo
+        self._deliveries = database[DELIVERIES.name]
+        self._journal = journal
+        self._suppressions = suppressions
+        self._logger = logger
+
+    async def on_requests(self, events: Sequence[Any]) -> None:
+        """Each report in a transaction of its own; there are few."""
+        for event in events:
+            if isinstance(event, DeliveryBounced):
+                await self._mongo.transaction(partial(self._apply, event))
+                self._journal.ring()
+
+    async def _apply(self, event: DeliveryBounced, session: Session) -> None:
+        now = self._mongo.now()
+        query = {"ticket_id": event.ticket_id, "channel": "email"}
+        rows = await self._deliveries.find(query, {"content": 0, "alarm": 0}, session=session).to_list(None)
+        row = next((row for row in rows if row["_id"].replace("-", "").startswith(event.delivery)), None)
+        if row is None or (row.get("returned") or {}).get("action") == "failed":
+            self._logger.info("report.of_nothing", ticket=event.ticket_id, delivery=event.delivery, again=row is not None)
+            return
+        change: Document = {"returned": _returned(event, now)}
+        if event.action == "failed":
+            change |= await self._failed(row, event, now, session)
+        await self._deliveries.update_one({"_id": row["_id"]}, {"$set": change}, session=session)
+        self._logger.info("report.noted", delivery=row["_id"], action=event.action, hard=event.hard, status=event.status)
+
+    async def _failed(self, row: Document, event: DeliveryBounced, now: datetime, session: Session) -> Document:
+        """What else changes in the row. One that was given up has been told; one still under way will be accepted, or not."""
+        if event.hard:
+            await self._suppressions.suppress(row, event.diagnostic or event.status, now, session)
+        if row["state"] != "delivered" or row["template"] == "digest":
+            return {}
+        reason = f"bounced ({'hard' if event.hard else 'soft'}): {event.diagnostic or event.status}"[:500]
+        await self._journal.append([bounced(row, reason, event, now)], session, streams=[row["_id"]])
+        return {"state": "failed", "reason": reason}
+
+
+def bounced(row: Document, reason: str, event: DeliveryBounced, at: datetime) -> NotificationFailed:
+    """The second end of a delivery: it was accepted, and came back."""
+    change = {"id": derived_id(row["_id"], "returned"), "sequence": 2, "caused_by": event.id, "bounced": "hard" if event.hard else "soft"}
+    return failed(row, reason, at).model_copy(update=change)
+
+
+def _returned(event: DeliveryBounced, at: datetime) -> Document:
+    return {"at": at, "action": event.action, "hard": event.hard, "status": event.status, "diagnostic": event.diagnostic}
