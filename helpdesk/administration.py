@@ -1,5 +1,6 @@
 """`helpdesk init`, `load`, `token`, `settings`: what an administrator types."""
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,9 +23,16 @@ def init() -> None:
     typer.echo(f"topics made: {', '.join(made)}" if made else "nothing was missing")
 
 
-def load(file: Annotated[Path, typer.Argument(help="Organisation file (YAML).")]) -> None:
-    """Load units, groups, officers, calendars, policies and rules. The whole file is checked first; loading it again changes nothing."""
-    from helpdesk import provision
+def load(
+    file: Annotated[Path, typer.Argument(help="Organisation file (YAML).")],
+    look: Annotated[bool, typer.Option("--preview", help="Only show which open clocks would move, and by how much.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="On a terminal: ask nothing when open clocks would move.")] = False,
+) -> None:
+    """Load units, groups, officers, calendars, policies and rules. The whole file is checked first; loading it again changes nothing.
+
+    On a terminal it shows which open clocks would move and asks before it saves.
+    """
+    from helpdesk import previewing, provision
     from helpdesk.connecting import with_mongo
     from helpdesk.organisation import OrganisationErrors, read, summary, warnings
 
@@ -35,6 +43,15 @@ def load(file: Annotated[Path, typer.Argument(help="Organisation file (YAML).")]
         raise typer.Exit(1) from errors
     for warning in warnings(organisation):
         typer.echo(f"warning: {warning}", err=True)
+
+    if look or (sys.stdin.isatty() and not yes):
+        found = with_mongo(lambda settings, mongo: previewing.looked_ahead(settings, mongo, organisation))
+        shown = previewing.described(found, organisation) if found else ["nothing is loaded yet, so no clock would move"]
+        typer.echo("\n".join(shown))
+        if look:
+            return
+        if found and found.clocks:
+            typer.confirm("Load it?", abort=True)
 
     async def store(settings: "ServiceSettings", mongo: "Mongo") -> int:
         return await provision.load(settings, mongo, organisation)
@@ -59,6 +76,33 @@ def create_token(
         return token
 
     typer.echo(with_mongo(create))
+
+
+@tokens.command("list")
+def list_tokens(officer: Annotated[str | None, typer.Argument(help="Key of the officer; all when left out.")] = None) -> None:
+    """List who has tokens, until when and what for. The tokens themselves are not kept, only their hashes."""
+    from helpdesk import provision
+    from helpdesk.connecting import with_mongo
+
+    issued = with_mongo(lambda settings, mongo: provision.issued_tokens(settings, mongo, officer))
+    for token in issued:
+        typer.echo(f"{token.id}  {token.officer:<12}  made {token.created_at:%Y-%m-%d}  valid until {token.expires_at:%Y-%m-%d}  {token.note}".rstrip())
+    if not issued:
+        typer.echo("no tokens", err=True)
+
+
+@tokens.command("revoke")
+def revoke_token(
+    officer: Annotated[str, typer.Argument(help="Key of the officer, also of one who is no longer in the organisation.")],
+    token_id: Annotated[str | None, typer.Option("--id", help="Only the token that `list` shows under this id.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every token of the officer.")] = False,
+) -> None:
+    """Take back an officer's token; it opens nothing from then on."""
+    from helpdesk import provision
+    from helpdesk.connecting import with_mongo
+
+    count = with_mongo(lambda settings, mongo: provision.revoke_tokens(settings, mongo, officer, id=token_id, every=every))
+    typer.echo(f"revoked {count} {'token' if count == 1 else 'tokens'} of {officer}")
 
 
 def settings() -> None:

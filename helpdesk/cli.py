@@ -3,11 +3,16 @@
 import typer
 
 from helpdesk.administration import init, load, settings, tokens
+from helpdesk.calendar import calendars
 from helpdesk.catcher.command import catcher
 from helpdesk.checking.command import check
 from helpdesk.deadletters.command import dlq
 from helpdesk.deadline import deadline
+from helpdesk.demo.command import demo
 from helpdesk.embedded.commands import kafka, mongo
+from helpdesk.explain import explain
+from helpdesk.mail.command import mail
+from helpdesk.rollups import rollups
 from helpdesk.running import run
 from helpdesk.starting.up import up
 
@@ -18,7 +23,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, run, init, load, settings, check, deadline, kafka, mongo, catcher):
+for command in (up, run, init, load, settings, check, explain, deadline, kafka, mongo, catcher):
     app.command()(command)
 app.add_typer(tokens, name="token")
 app.add_typer(dlq, name="dlq")
+app.add_typer(calendars, name="calendar")
+app.add_typer(demo, name="demo")
+app.add_typer(mail, name="mail")
+app.add_typer(rollups, name="rollups")

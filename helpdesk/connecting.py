@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import typer
-
 from helpdesk import provision
-from helpdesk.failing import FORESEEN, described
+from helpdesk.failing import told
 from kit.mongo import Mongo
 from kit.settings import ServiceSettings
 
@@ -26,9 +24,5 @@ def with_mongo(work: Callable[[ServiceSettings, Mongo], Awaitable[T]]) -> T:
         finally:
             await mongo.close()
 
-    try:
+    with told():
         return asyncio.run(connected())
-    except FORESEEN as error:
-        sentence, code = described(error)
-        typer.echo(sentence, err=True)
-        raise typer.Exit(code) from error

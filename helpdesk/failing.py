@@ -1,11 +1,14 @@
 """Errors as one sentence and an exit code for whoever typed a command. Imported late: what it knows takes a while to load."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
+import typer
 from pydantic import ValidationError
 from pymongo.errors import ConfigurationError
 
-from kit.errors import HelpdeskError
+from kit.errors import HelpdeskError, RefusedError
 from kit.mongo import DriverError
 
 BAD_SETTING: Final = 2
@@ -17,18 +20,36 @@ FORESEEN: Final = (HelpdeskError, DriverError, ValidationError)
 _MONGO: Final = "MongoDB: "
 
 
-def described(error: Exception) -> tuple[str, int]:
-    """(sentence, exit code): 2 for a setting that can't be used, else 1."""
+@contextmanager
+def told(*, away: int = REFUSED_OR_AWAY, besides: Callable[[str], None] | None = None) -> Iterator[None]:
+    """What can be foreseen to go wrong inside becomes one sentence on standard error and an exit code.
+
+    `away`: the code for a server that does not answer, where the command documents one of its own. `besides` gets the sentence too.
+    """
+    try:
+        yield
+    except FORESEEN as error:
+        sentence, code = described(error, away=away)
+        if besides is not None:
+            besides(sentence)
+        typer.echo(sentence, err=True)
+        raise typer.Exit(code) from error
+
+
+def described(error: Exception, *, away: int = REFUSED_OR_AWAY) -> tuple[str, int]:
+    """(sentence, exit code): 2 for a setting that can't be used, 1 for what the caller may not, `away` for the rest."""
     if isinstance(error, ValidationError):
         return settings_described(error), BAD_SETTING
     if isinstance(error, ConfigurationError):
         return f"MONGODB_URI: {_short(error)}", BAD_SETTING
+    if isinstance(error, RefusedError):
+        return error.detail, REFUSED_OR_AWAY
     sentence = _short(error)
     if isinstance(error, DriverError):
-        return f"MongoDB refused: {sentence}", REFUSED_OR_AWAY
+        return f"MongoDB refused: {sentence}", away
     if sentence.startswith(_MONGO):
-        return f"MongoDB does not answer ({sentence.removeprefix(_MONGO)}). Is it running, and is MONGODB_URI its address?", REFUSED_OR_AWAY
-    return sentence, REFUSED_OR_AWAY
+        return f"MongoDB does not answer ({sentence.removeprefix(_MONGO)}). Is it running, and is MONGODB_URI its address?", away
+    return sentence, away
 
 
 def settings_described(error: ValidationError) -> str:

@@ -12,14 +12,11 @@ def run(
     only: Annotated[str, typer.Option(help="Only these roles, separated by commas, such as `web,consumer`.")] = "",
 ) -> None:
     """Run one service until SIGTERM or Ctrl-C."""
-    from helpdesk.failing import BAD_SETTING, FORESEEN, described
+    from helpdesk.failing import BAD_SETTING, told
 
     try:
-        _run(service, tuple(role.strip() for role in only.split(",") if role.strip()))
-    except FORESEEN as error:
-        sentence, code = described(error)
-        typer.echo(sentence, err=True)
-        raise typer.Exit(code) from error
+        with told():
+            _run(service, tuple(role.strip() for role in only.split(",") if role.strip()))
     except (ValueError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(BAD_SETTING) from error

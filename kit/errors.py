@@ -35,6 +35,7 @@ class RefusedError(HelpdeskError):
         title: str = "The request cannot be carried out",
         errors: Sequence[FieldError] = (),
         extra: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
@@ -42,3 +43,4 @@ class RefusedError(HelpdeskError):
         self.title = title
         self.errors = tuple(errors)
         self.extra = dict(extra or {})
+        self.headers = dict(headers or {})

@@ -90,7 +90,9 @@ class Inlet(Generic[E]):
             self._failures = 0
             self.last_ok_at = self._clock()
         except Exception as error:
-            if isinstance(error, BurstError) or not (isinstance(error, TransientError) or is_passing(error)):
+            if isinstance(error, BurstError):
+                self._logger.error("inlet.stopped", topic=self.topic, group=self.group, error=str(error))  # noqa: TRY400 (it says it all)
+            elif not (isinstance(error, TransientError) or is_passing(error)):
                 self._logger.exception("inlet.stopped", topic=self.topic, group=self.group)
             else:
                 self._logger.warning("inlet.pausing", topic=self.topic, group=self.group, error=str(error)[:300])

@@ -2,9 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -16,69 +15,49 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from kit import trace
-from kit.errors import FieldError, RefusedError, TransientError
+from kit.documentation import add_documentation
+from kit.errors import RefusedError, TransientError
+from kit.language import language_of
 from kit.mongo import DriverError, is_passing
-
-PROBLEM = "application/problem+json"
-RETRY_AFTER = "5"
+from kit.problems import FAILED, problem, too_large, unavailable, worded
+from kit.validation import invalid
 
 KEEP_ALIVE = 75
 """Seconds an idle connection is kept: longer than the 60 s of the usual proxies, so that they close first and never race us."""
 
 
-def problem(
-    status: int,
-    title: str,
-    detail: str,
-    *,
-    errors: list[FieldError] | None = None,
-    headers: Mapping[str, str] | None = None,
-    extra: Mapping[str, Any] | None = None,
-) -> JSONResponse:
-    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail, **(extra or {})}
-    if errors:
-        body["errors"] = [{"field": error.field, "message": error.message} for error in errors]
-    return JSONResponse(body, status_code=status, media_type=PROBLEM, headers=dict(headers or {}))
-
-
-def unavailable() -> JSONResponse:
-    return problem(
-        503,
-        "Out of service for a moment",
-        "The request was not accepted. Send it again in a few seconds.",
-        headers={"Retry-After": RETRY_AFTER},
-    )
-
-
 def web_app(title: str, *, description: str, version: str, logger: FilteringBoundLogger, max_body: int) -> FastAPI:
     """An app whose every error is problem JSON and whose bodies are limited to `max_body` bytes."""
-    app = FastAPI(title=title, description=description, version=version, redoc_url=None, separate_input_output_schemas=False)
+    app = FastAPI(
+        title=title,
+        description=description,
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # the redirect would send people to whatever host the request named
+        separate_input_output_schemas=False,
+    )
+    add_documentation(app)
     app.add_middleware(BodyLimit, limit=max_body)
     app.add_middleware(Traced)
 
     async def refused(_: Request, error: Exception) -> Response:
         assert isinstance(error, RefusedError)  # noqa: S101 (registered for this type)
-        return problem(error.status, error.title, error.detail, errors=list(error.errors), extra=error.extra)
+        return problem(error.status, error.title, error.detail, errors=error.errors, headers=error.headers, extra=error.extra)
 
-    async def invalid(_: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101
-        errors = [FieldError(_path(item["loc"]), _sentence(item)) for item in error.errors()]
-        named = ", ".join(sorted({item.field for item in errors}))
-        return problem(422, "The request is not valid", f"Correct these and send it again: {named}.", errors=errors)
-
-    async def http_error(_: Request, error: Exception) -> Response:
+    async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
-        return problem(error.status_code, str(error.detail), _REMEDIES.get(error.status_code, str(error.detail)), headers=error.headers)
+        return worded(error.status_code, language_of(request), otherwise=str(error.detail), headers=error.headers)
 
     async def trouble(request: Request, error: Exception) -> Response:
         if isinstance(error, TransientError | TimeoutError) or is_passing(error):
             logger.warning("web.unavailable", path=request.url.path, error=str(error)[:300])
-            return unavailable()
+            return unavailable(language_of(request))
         logger.error("web.failed", path=request.url.path, exc_info=error)
-        return problem(500, "Something went wrong here", "It is logged and not your fault. Try again, or write to us.")
+        return worded(FAILED, language_of(request))
 
-    async def too_much(_request: Request, _error: Exception) -> Response:
-        return too_large(max_body)
+    async def too_much(request: Request, _error: Exception) -> Response:
+        return too_large(max_body, language_of(request))
 
     app.add_exception_handler(RefusedError, refused)
     app.add_exception_handler(_TooLargeError, too_much)
@@ -87,24 +66,6 @@ def web_app(title: str, *, description: str, version: str, logger: FilteringBoun
     for kind in (TransientError, TimeoutError, DriverError, Exception):
         app.add_exception_handler(kind, trouble)
     return app
-
-
-_REMEDIES = {
-    404: "There is nothing at this address. See /docs for what there is.",
-    405: "This address does not take that method. See /docs.",
-}
-
-
-def _path(location: tuple[Any, ...]) -> str:
-    parts = [str(part) for part in location if part not in ("body", "query", "header", "path")]
-    return ".".join(parts) or "body"
-
-
-def _sentence(item: Mapping[str, Any]) -> str:
-    if item["type"] == "json_invalid":
-        return f"This is not valid JSON: {item.get('ctx', {}).get('error', 'check the syntax')}."
-    text = str(item["msg"])
-    return text if text.endswith(".") else f"{text}."
 
 
 class Traced:
@@ -133,7 +94,7 @@ class BodyLimit:
             return
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if declared.isdigit() and int(declared) > self._limit:
-            await self._too_large()(scope, receive, send)
+            await self._too_large(scope)(scope, receive, send)
             return
         seen = 0
         answered = False
@@ -155,14 +116,10 @@ class BodyLimit:
             await self._app(scope, counted, noted)
         except _TooLargeError:
             if not answered:
-                await self._too_large()(scope, receive, send)
+                await self._too_large(scope)(scope, receive, send)
 
-    def _too_large(self) -> JSONResponse:
-        return too_large(self._limit)
-
-
-def too_large(limit: int) -> JSONResponse:
-    return problem(413, "Too large", f"Send at most {limit // 1_000_000} MB in one request.")
+    def _too_large(self, scope: Scope) -> JSONResponse:
+        return too_large(self._limit, language_of(Request(scope)))
 
 
 class _TooLargeError(HTTPException):

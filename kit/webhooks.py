@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Final
 
 from kit.errors import RefusedError
+from schemas.values import Language, LocalText
 
 ID: Final = "webhook-id"
 TIMESTAMP: Final = "webhook-timestamp"
@@ -25,19 +26,38 @@ _PREFIX: Final = "whsec_"
 _SECONDS: Final = re.compile(r"[0-9]{1,11}")
 _SHORTEST_ID, _LONGEST_ID = 1, 256
 
+_NOT_SIGNED: Final = LocalText(vi="Chữ ký không hợp lệ", en="The signature is not valid")
+_TOO_OLD: Final = LocalText(vi="Tin nhắn nằm ngoài khoảng thời gian cho phép", en="The message is outside the time window")
+_MISSING: Final = LocalText(vi="Thiếu tiêu đề `{name}`.", en="The header `{name}` is missing.")
+_BAD_ID: Final = LocalText(
+    vi=f"`{ID}` phải có từ {_SHORTEST_ID} đến {_LONGEST_ID} ký tự.",
+    en=f"`{ID}` must have between {_SHORTEST_ID} and {_LONGEST_ID} characters.",
+)
+_BAD_TIMESTAMP: Final = LocalText(
+    vi=f"`{TIMESTAMP}` phải là số giây tính từ năm 1970.", en=f"`{TIMESTAMP}` must be a number of seconds since 1970."
+)
+_NO_MATCH: Final = LocalText(
+    vi=f"`{SIGNATURE}` không khớp: hãy ký `ID.TIMESTAMP.BODY` bằng khóa bí mật của tài khoản, HMAC-SHA256, rồi ghi `v1,` và base64.",
+    en=f"`{SIGNATURE}` doesn't match: sign `ID.TIMESTAMP.BODY` with the account's secret, HMAC-SHA256, `v1,` and base64.",
+)
+_FAR_AWAY: Final = LocalText(
+    vi=f"`{TIMESTAMP}` lệch hơn {{seconds}} giây so với đồng hồ của chúng tôi: hãy ký lại và kiểm tra đồng hồ của bạn.",
+    en=f"`{TIMESTAMP}` is more than {{seconds}} seconds away from our clock: sign again and check yours.",
+)
+
 
 class BadSignature(RefusedError):
     """Not signed with a secret of ours, or not signed at all."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, status=401, title="The signature is not valid")
+    def __init__(self, detail: str, language: Language = "en") -> None:
+        super().__init__(detail, status=401, title=_NOT_SIGNED.in_language(language))
 
 
 class Replayed(RefusedError):
     """Signed, but too long ago (or from the future) to be believed."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, status=401, title="The message is outside the time window")
+    def __init__(self, detail: str, language: Language = "en") -> None:
+        super().__init__(detail, status=401, title=_TOO_OLD.in_language(language))
 
 
 def secret_bytes(secret: str) -> bytes:
@@ -66,32 +86,36 @@ def signed_headers(secret: str, id: str, at: datetime, body: bytes) -> dict[str,
     return {ID: id, TIMESTAMP: str(timestamp), SIGNATURE: sign(secret, id, timestamp, body)}
 
 
-def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: datetime, tolerance: timedelta = TOLERANCE) -> str:
+def verify(  # noqa: PLR0913 (what there is to compare, and in whose words)
+    secrets: Sequence[str],
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+    tolerance: timedelta = TOLERANCE,
+    *,
+    language: Language = "en",
+) -> str:
     """The id of a message that one of `secrets` signed within `tolerance` of `now`.
 
     Several secrets serve while one is being replaced, several signatures likewise. The id is what to recognise a repeat by: within the
     window the same message verifies again. Raises `BadSignature` or `Replayed`; without any secret nothing is believed.
     """
-    webhook_id, timestamp, signatures = (_header(headers, name) for name in (ID, TIMESTAMP, SIGNATURE))
+    webhook_id, timestamp, signatures = (_header(headers, name, language) for name in (ID, TIMESTAMP, SIGNATURE))
     if not _SHORTEST_ID <= len(webhook_id) <= _LONGEST_ID:
-        raise BadSignature(f"`{ID}` must have between {_SHORTEST_ID} and {_LONGEST_ID} characters")
+        raise BadSignature(_BAD_ID.in_language(language), language)
     if not _SECONDS.fullmatch(timestamp):
-        raise BadSignature(f"`{TIMESTAMP}` must be a number of seconds since 1970")
+        raise BadSignature(_BAD_TIMESTAMP.in_language(language), language)
     if not _any_matches(secrets, f"{webhook_id}.{timestamp}.".encode("utf-8", "replace") + body, signatures):
-        raise BadSignature(
-            f"`{SIGNATURE}` doesn't match: sign `ID.TIMESTAMP.BODY` with the account's secret, HMAC-SHA256, `v1,` and base64"
-        )
+        raise BadSignature(_NO_MATCH.in_language(language), language)
     if abs(now - datetime.fromtimestamp(int(timestamp), UTC)) > tolerance:
-        raise Replayed(
-            f"`{TIMESTAMP}` is more than {int(tolerance.total_seconds())} seconds away from our clock: sign again and check yours"
-        )
+        raise Replayed(_FAR_AWAY.in_language(language).format(seconds=int(tolerance.total_seconds())), language)
     return webhook_id
 
 
-def _header(headers: Mapping[str, str], name: str) -> str:
+def _header(headers: Mapping[str, str], name: str, language: Language) -> str:
     value = headers.get(name)
     if value is None:
-        raise BadSignature(f"the header `{name}` is missing")
+        raise BadSignature(_MISSING.in_language(language).format(name=name), language)
     return value
 
 

@@ -24,11 +24,13 @@ def catcher(
 
 async def _run(folder: Path, smtp_port: int, http_port: int, host: str) -> None:
     from helpdesk.catcher.server import Catcher
+    from kit.log import configure, get_logger
 
+    configure()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    running = Catcher(folder, smtp_port, http_port, host=host)
+    running = Catcher(folder, smtp_port, http_port, host=host, logger=get_logger("catcher"))
     await running.start()
     typer.echo(f"mail: smtp://{host}:{running.smtp_port}\npage: http://{host}:{running.http_port}/")
     await stop.wait()

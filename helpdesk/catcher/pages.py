@@ -1,6 +1,8 @@
 """The web side: a list, a mail, its parts, and the same as JSON."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,8 +15,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from helpdesk.catcher.chats import LARGEST, Chats
 from helpdesk.catcher.letter import Letter, linked, read
 from helpdesk.catcher.mailbox import KEEP, Caught, Mailbox
+from kit.errors import RefusedError
+from kit.problems import problem
 
 HERE: Final = Path(__file__).parent
 
@@ -32,9 +37,9 @@ PLAIN: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def pages(mailbox: Mailbox) -> Starlette:
-    """The app over a mailbox."""
-    views = _Views(mailbox)
+def pages(mailbox: Mailbox, chats: Chats, clock: Callable[[], datetime]) -> Starlette:
+    """The app over a mailbox and what was said in chats."""
+    views, heard = _Views(mailbox, chats), _Heard(chats, clock)
     routes = [
         Route("/", views.listing),
         Route("/messages/{id}", views.mail),
@@ -44,20 +49,27 @@ def pages(mailbox: Mailbox) -> Starlette:
         Route("/api/messages", views.api_list, methods=["GET"]),
         Route("/api/messages", views.api_clear, methods=["DELETE"]),
         Route("/api/messages/{id}", views.api_mail),
+        Route("/chat/{account}", heard.callback, methods=["POST"]),
+        Route("/api/chats", heard.api_list, methods=["GET"]),
+        Route("/api/chats", heard.api_clear, methods=["DELETE"]),
+        Route("/api/newest", views.api_newest),
         Route("/livez", views.alive),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    return Starlette(routes=routes, exception_handlers={HTTPException: _refused, RefusedError: _refused})
 
 
 class _Views:
-    def __init__(self, mailbox: Mailbox) -> None:
+    def __init__(self, mailbox: Mailbox, chats: Chats) -> None:
         self._mailbox = mailbox
+        self._chats = chats
         self._templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined)
+        self._templates.globals["moment"] = _moment
 
     async def listing(self, request: Request) -> Response:
         to = request.query_params.get("to", "")
-        return self._page("list.html", mails=self._mailbox.newest(to), to=to, newest=self._newest_id(), keep=KEEP)
+        shown = {"mails": self._mailbox.newest(to), "chats": [] if to else self._chats.newest()}
+        return self._page("list.html", **shown, to=to, newest=self._newest(), keep=KEEP)
 
     async def mail(self, request: Request) -> Response:
         caught, letter = self._opened(request)
@@ -96,6 +108,9 @@ class _Views:
     async def api_clear(self, _request: Request) -> Response:
         return JSONResponse({"deleted": self._mailbox.clear()})
 
+    async def api_newest(self, _request: Request) -> Response:
+        return JSONResponse({"newest": self._newest()})
+
     async def alive(self, _request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
@@ -109,12 +124,37 @@ class _Views:
         caught = self._caught(request)
         return caught, read(self._mailbox.raw(caught.id))
 
-    def _newest_id(self) -> str:
-        return next((caught.id for caught in self._mailbox.newest(limit=1)), "")
+    def _newest(self) -> str:
+        """Changes with whatever arrives."""
+        return "/".join(item.id for item in (*self._mailbox.newest(limit=1), *self._chats.newest(limit=1)))
 
     def _page(self, template: str, **values: object) -> Response:
         headers = {"Content-Security-Policy": PAGE_POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
         return HTMLResponse(self._templates.get_template(template).render(**values), headers=headers)
+
+
+class _Heard:
+    """The other end of a chat account's callback URL, and what came there."""
+
+    def __init__(self, chats: Chats, clock: Callable[[], datetime]) -> None:
+        self._chats = chats
+        self._clock = clock
+
+    async def callback(self, request: Request) -> Response:
+        """204 for a new message, 409 for one that is here already: both say that it need not come again."""
+        raw = b""
+        async for part in request.stream():
+            raw += part
+            if len(raw) > LARGEST:
+                raise HTTPException(413, f"Send at most {LARGEST:,} bytes.")
+        said = await self._chats.hear(request.path_params["account"], request.headers, raw, self._clock())
+        return Response(status_code=204 if said else 409)
+
+    async def api_list(self, _request: Request) -> Response:
+        return JSONResponse([asdict(said) for said in self._chats.newest()])
+
+    async def api_clear(self, _request: Request) -> Response:
+        return JSONResponse({"deleted": self._chats.clear()})
 
 
 def _summary(caught: Caught) -> dict[str, Any]:
@@ -128,12 +168,18 @@ def _summary(caught: Caught) -> dict[str, Any]:
     }
 
 
+def _moment(at: str) -> str:
+    """In this machine's zone."""
+    return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
 def _details(letter: Letter) -> dict[str, Any]:
     attachments = [{"filename": x.filename, "content_type": x.content_type, "size": len(x.content)} for x in letter.attachments]
     return {"headers": [list(pair) for pair in letter.headers], "text": letter.text, "html": letter.html, "attachments": attachments}
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
-    status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
-    body = {"type": "about:blank", "title": detail, "status": status, "detail": detail}
-    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+    if isinstance(error, HTTPException):
+        return problem(error.status_code, error.detail, error.detail)
+    assert isinstance(error, RefusedError)  # noqa: S101 (registered for these two)
+    return problem(error.status, error.title, error.detail)

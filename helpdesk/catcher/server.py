@@ -2,16 +2,19 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import uvicorn
+from structlog.typing import FilteringBoundLogger
 
+from helpdesk.catcher.chats import Chats
 from helpdesk.catcher.mailbox import Mailbox
 from helpdesk.catcher.pages import pages
-from helpdesk.catcher.sink import Sink
+from helpdesk.catcher.sink import Sink, Taker
 from kit.web import listening_socket
 
 
@@ -22,14 +25,24 @@ def _now() -> datetime:
 class Catcher:
     """SMTP on one port, the web page on another; `port 0` takes free ones, and the attributes tell which."""
 
-    def __init__(
-        self, folder: Path, smtp_port: int, http_port: int, *, host: str = "127.0.0.1", clock: Callable[[], datetime] = _now
+    def __init__(  # noqa: PLR0913 (what it listens on, keeps and is told)
+        self,
+        folder: Path,
+        smtp_port: int,
+        http_port: int,
+        *,
+        host: str = "127.0.0.1",
+        clock: Callable[[], datetime] = _now,
+        logger: FilteringBoundLogger,
+        chat_secrets: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
         self.smtp_port = smtp_port
         self.http_port = http_port
         self.mailbox = Mailbox(folder)
+        self.chats = Chats(folder, chat_secrets)
         self._host = host
         self._clock = clock
+        self._logger = logger
         self._sink: Sink | None = None
         self._web: _Web | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -37,8 +50,9 @@ class Catcher:
     async def start(self) -> None:
         """Listening on both ports when it returns. OSError when one is taken."""
         await asyncio.to_thread(self.mailbox.open)
+        await asyncio.to_thread(self.chats.open)
         listener = listening_socket(self._host, self.http_port)
-        self._sink = Sink(self.mailbox, self._clock, self._host, self.smtp_port)
+        self._sink = Sink(Taker(self.mailbox, self._clock, self._logger), self._host, self.smtp_port)
         try:
             self.smtp_port = await self._sink.start()
         except OSError:
@@ -56,7 +70,12 @@ class Catcher:
 
     async def _serve(self, listener: socket.socket) -> None:
         config = uvicorn.Config(
-            pages(self.mailbox), log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=1
+            pages(self.mailbox, self.chats, self._clock),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
         self._web = _Web(config)
         self._serving = asyncio.create_task(self._web.serve(sockets=[listener]))

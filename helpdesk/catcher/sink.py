@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from structlog.typing import FilteringBoundLogger
 
 from helpdesk.catcher.mailbox import Mailbox
 
@@ -24,10 +24,10 @@ class Door(SMTP):
 class Taker:
     """aiosmtpd's hooks; each returns the reply to the client."""
 
-    def __init__(self, mailbox: Mailbox, clock: Callable[[], datetime]) -> None:
+    def __init__(self, mailbox: Mailbox, clock: Callable[[], datetime], logger: FilteringBoundLogger) -> None:
         self._mailbox = mailbox
         self._clock = clock
-        self._log = structlog.get_logger()
+        self._log = logger
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
         raw = envelope.content
@@ -45,8 +45,8 @@ class Taker:
 class Sink:
     """Listens for mail on one port."""
 
-    def __init__(self, mailbox: Mailbox, clock: Callable[[], datetime], host: str, port: int) -> None:
-        self._taker = Taker(mailbox, clock)
+    def __init__(self, taker: Taker, host: str, port: int) -> None:
+        self._taker = taker
         self._address = (host, port)
         self._server: asyncio.Server | None = None
         self._doors: weakref.WeakSet[Door] = weakref.WeakSet()

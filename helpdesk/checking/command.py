@@ -27,20 +27,11 @@ def check(
 
     Exit code 0: everything holds; 1: something does not; 2: MongoDB could not be asked.
     """
-    from pydantic import ValidationError
-
-    from kit.errors import HelpdeskError
-    from kit.mongo import DriverError
+    from helpdesk.failing import told
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    try:
+    with told(away=UNREACHABLE, besides=_unknown if as_json else None):
         results = asyncio.run(_checked(None if everything else SHOWN, as_json=as_json))
-    except (HelpdeskError, DriverError, ValidationError) as error:
-        sentence = _sentence(error)
-        if as_json:
-            print(json.dumps({"ok": None, "error": sentence}))
-        typer.echo(sentence, err=True)
-        raise typer.Exit(UNREACHABLE) from error
     if not all(result.holds for result in results):
         raise typer.Exit(BROKEN)
 
@@ -92,11 +83,5 @@ async def _warnings(settings: "ServiceSettings", installation: "Installation") -
     return warnings
 
 
-def _sentence(error: Exception) -> str:
-    """The driver's messages go on with timeouts and the topology; the first clause says what is wrong."""
-    from pydantic import ValidationError
-
-    if isinstance(error, ValidationError):
-        return "; ".join(f"setting {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-    first = str(error).removeprefix("MongoDB: ").partition(" (configured timeouts")[0].partition(", Timeout:")[0]
-    return f"MongoDB could not be asked ({' '.join(first.split())[:200]}): start it, or correct MONGODB_URI."
+def _unknown(sentence: str) -> None:
+    print(json.dumps({"ok": None, "error": sentence}))

@@ -16,6 +16,7 @@ from helpdesk.checking.organisations import SAME_ORGANISATION
 from helpdesk.checking.outcomes import REPORTED
 from helpdesk.checking.overdue import OVERDUE
 from helpdesk.checking.reading import PAGE
+from helpdesk.checking.rollups import ROLLED_UP
 from helpdesk.checking.unpublished import UNPUBLISHED
 
 INVARIANTS: Final = (
@@ -27,6 +28,7 @@ INVARIANTS: Final = (
     UNPUBLISHED,
     OVERDUE,
     REPORTED,
+    ROLLED_UP,
     *DELIVERED,
 )
 

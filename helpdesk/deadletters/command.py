@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 dlq = typer.Typer(help="Dead letters: records that could not be used.", no_args_is_help=True)
 
-REFUSED: Final = 1
 UNREACHABLE: Final = 2
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Ids as `list` shows them, such as routing/0/17.", metavar="ID", show_default=False)]
@@ -171,18 +170,11 @@ def _count(letters: int) -> str:
 
 def _run(work: Callable[[Desk], Awaitable[None]]) -> None:
     """With connections; what goes wrong becomes a sentence, and an exit code of 1 when it is up to the caller, 2 when a server is away."""
-    from kit.errors import HelpdeskError, RefusedError
-    from kit.mongo import DriverError
+    from helpdesk.failing import told
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    try:
+    with told(away=UNREACHABLE):
         asyncio.run(_connected(work))
-    except RefusedError as error:
-        typer.echo(error.detail, err=True)
-        raise typer.Exit(REFUSED) from error
-    except (HelpdeskError, DriverError) as error:
-        typer.echo(" ".join(str(error).partition(" (configured timeouts")[0].split())[:400], err=True)
-        raise typer.Exit(UNREACHABLE) from error
 
 
 async def _connected(work: Callable[[Desk], Awaitable[None]]) -> None:

@@ -3,7 +3,7 @@
 import random
 import socket
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,11 +39,24 @@ def free_ports(count: int, besides: Container[int] = ()) -> list[int]:
 
 def require_free(port: int, option: str, patience_seconds: float = 1.0) -> None:
     """Raise PortTakenError that names the holder and the option to change; waits a moment for a server that is just stopping. Blocks."""
+    require_all_free({option: port}, patience_seconds)
+
+
+def require_all_free(ports: Mapping[str, int], patience_seconds: float = 1.0, *, otherwise: str = "") -> None:
+    """PortTakenError with every port that is taken, by the option that changes it. Blocks.
+
+    `otherwise`: what else to do where it is more than one.
+    """
     until = time.monotonic() + patience_seconds
-    while not is_free(port):
+    while taken := {option: port for option, port in ports.items() if not is_free(port)}:
         if time.monotonic() > until:
-            raise PortTakenError(f"port {port} is taken{_by_whom(port)}; choose another with {option}")
+            raise PortTakenError(_sentence(taken, otherwise))
         time.sleep(0.05)
+
+
+def _sentence(taken: Mapping[str, int], otherwise: str) -> str:
+    told = [f"port {port} is taken{_by_whom(port)}; choose another with {option}" for option, port in taken.items()]
+    return "\n".join([*told, otherwise] if otherwise and len(told) > 1 else told)
 
 
 def is_answering(port: int) -> bool:

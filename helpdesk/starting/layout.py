@@ -1,13 +1,14 @@
 """What listens where, and what the services are told about it."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
-from helpdesk.embedded.ports import require_free
-from helpdesk.embedded.servers import Servers
+from helpdesk.embedded.ports import require_all_free
+from helpdesk.embedded.servers import KAFKA_PORT, MONGO_PORT, Servers
 
 SERVICES: Final = ("routing", "notifier", "intake")
 """In the order in which they are started: who takes requests comes last."""
@@ -16,6 +17,22 @@ SESSION_SECONDS: Final = "10"
 """A service that was killed is back after this, instead of the 45 s that suit networks; a laptop that slept longer just joins again."""
 
 DEMO_SENDER: Final = "helpdesk@customs.example"
+DEMO_CHAT: Final = "demo"
+
+
+USUAL: Final = MappingProxyType(
+    {
+        "intake": 8000,
+        "routing": 8001,
+        "notifier": 8002,
+        "mail": 8025,
+        "catcher": 8003,
+        "catcher_smtp": 8026,
+        "kafka": KAFKA_PORT,
+        "mongo": MONGO_PORT,
+    }
+)
+"""In the order in which they are given out from a base port on."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +45,33 @@ class Ports:
     mail: int
     catcher: int
     catcher_smtp: int
+    kafka: int = KAFKA_PORT
+    mongo: int = MONGO_PORT
 
-    def require_free(self, *, catching: bool) -> None:
-        """PortTakenError with the option that changes it, before anything is started. Blocks for a moment."""
-        for port, option in (
-            (self.intake, "--intake-port"),
-            (self.routing, "--routing-port"),
-            (self.notifier, "--notifier-port"),
-            (self.mail, "--mail-port"),
-        ):
-            require_free(port, option)
-        if catching:
-            require_free(self.catcher, "--catcher-port")
-            require_free(self.catcher_smtp, "--catcher-smtp-port")
+    @classmethod
+    def chosen(cls, given: Mapping[str, int | None], base: int | None = None) -> "Ports":
+        """What was given; the rest as usual, or one after the other from `base` on."""
+        usual = dict(USUAL) if base is None else {name: base + place for place, name in enumerate(USUAL)}
+        return cls(**usual | {name: port for name, port in given.items() if port is not None})
+
+    def require_free(self, *, catching: bool, embedded: Collection[str] = ()) -> None:
+        """PortTakenError with every taken port and its option, before anything is started. Blocks for a moment.
+
+        `embedded`: which of `kafka` and `mongo` are started here.
+        """
+        names = ["intake", "routing", "notifier", "mail", *(["catcher", "catcher_smtp"] if catching else []), *embedded]
+        ports = {f"--{name.replace('_', '-')}-port": getattr(self, name) for name in names}
+        require_all_free(ports, otherwise=f"or move all of them at once: --base-port N takes the {len(USUAL)} ports from N on")
+
+    @property
+    def chat(self) -> str:
+        """Where messages of the demo's chat account are posted."""
+        return f"{self.health('intake')}/hooks/chat/{DEMO_CHAT}"
+
+    @property
+    def chat_callback(self) -> str:
+        """Where the answers to them go: to the mail catcher."""
+        return f"http://127.0.0.1:{self.catcher}/chat/{DEMO_CHAT}"
 
     def health(self, service: str) -> str:
         return f"http://127.0.0.1:{getattr(self, service)}"

@@ -6,14 +6,16 @@ import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from pydantic import SecretStr
 
 from helpdesk.embedded.errors import EmbeddedError
+from helpdesk.embedded.logfile import LimitedLog
 from helpdesk.embedded.servers import KAFKA_PORT, KAFKA_VARIABLE, MONGO_PORT, MONGO_VARIABLE, Servers, find_or_start
-from helpdesk.starting.layout import SERVICES, Ports, environment
+from helpdesk.starting.here import CHAT, AlreadyRunningError, alone, write_addresses
+from helpdesk.starting.layout import SERVICES, USUAL, Ports, environment
 from helpdesk.starting.progress import Progress
 
 if TYPE_CHECKING:
@@ -23,31 +25,38 @@ if TYPE_CHECKING:
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-Port = Annotated[int, typer.Option(min=1, max=65535)]
+
+def Port(help: str, usual: int) -> Any:  # noqa: N802, A002 (read as the annotations it stands in)
+    return typer.Option(help=help, show_default=str(usual), min=1, max=65535)
 
 
 def up(  # noqa: PLR0913, PLR0917 (one option a port)
     demo: Annotated[bool, typer.Option("--demo", help="Load the demo organisation and make demo accounts.")] = False,
     data: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".helpdesk"),
-    intake_port: Annotated[int, typer.Option(help="The form and the request API.")] = 8000,
-    routing_port: Annotated[int, typer.Option(help="The officers' API.")] = 8001,
-    notifier_port: Annotated[int, typer.Option(help="The notifier's health.")] = 8002,
-    mail_port: Annotated[int, typer.Option(help="Mail in (SMTP).")] = 8025,
-    catcher_port: Annotated[int, typer.Option(help="The mail catcher's page.")] = 8003,
-    catcher_smtp_port: Annotated[int, typer.Option(help="The mail catcher's SMTP.")] = 8026,
-    kafka_port: Annotated[int, typer.Option(help="Embedded Kafka.")] = KAFKA_PORT,
-    mongo_port: Annotated[int, typer.Option(help="Embedded MongoDB.")] = MONGO_PORT,
+    base_port: Annotated[
+        int | None, typer.Option(help=f"Take the {len(USUAL)} ports from this one on, unless given below.", min=1, max=65535 - len(USUAL))
+    ] = None,
+    intake_port: Annotated[int | None, Port("The form and the request API.", 8000)] = None,
+    routing_port: Annotated[int | None, Port("The officers' API.", 8001)] = None,
+    notifier_port: Annotated[int | None, Port("The notifier's health.", 8002)] = None,
+    mail_port: Annotated[int | None, Port("Mail in (SMTP).", 8025)] = None,
+    catcher_port: Annotated[int | None, Port("The mail catcher's page.", 8003)] = None,
+    catcher_smtp_port: Annotated[int | None, Port("The mail catcher's SMTP.", 8026)] = None,
+    kafka_port: Annotated[int | None, Port("Embedded Kafka.", KAFKA_PORT)] = None,
+    mongo_port: Annotated[int | None, Port("Embedded MongoDB.", MONGO_PORT)] = None,
 ) -> None:
     """Start everything on this machine, until Ctrl-C; the data stays.
 
     That is Kafka and MongoDB (unless KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI name others), the three services, and a mail
     catcher (unless HELPDESK_SMTP_URL names a mail server).
     """
-    ports = Ports(intake_port, routing_port, notifier_port, mail_port, catcher_port, catcher_smtp_port)
+    chosen = (intake_port, routing_port, notifier_port, mail_port, catcher_port, catcher_smtp_port, kafka_port, mongo_port)
+    ports = Ports.chosen(dict(zip(USUAL, chosen, strict=True)), base_port)
     try:
         data.mkdir(parents=True, exist_ok=True)
-        asyncio.run(_until_signalled(data.absolute(), ports, kafka_port, mongo_port, demo=demo))
-    except (EmbeddedError, OSError, Refusal) as error:
+        with alone(data.absolute()):
+            asyncio.run(_until_signalled(data.absolute(), ports, demo=demo))
+    except (EmbeddedError, OSError, Refusal, AlreadyRunningError) as error:
         typer.echo(f"{error}", err=True)
         raise typer.Exit(1) from error
 
@@ -56,46 +65,50 @@ class Refusal(Exception):
     """Something that keeps it from starting, in a sentence."""
 
 
-async def _until_signalled(data: Path, ports: Ports, kafka_port: int, mongo_port: int, *, demo: bool) -> None:
+async def _until_signalled(data: Path, ports: Ports, *, demo: bool) -> None:
     loop, me = asyncio.get_running_loop(), asyncio.current_task()
     assert me is not None  # noqa: S101 (a coroutine runs in a task)
     for number in SIGNALS:
         loop.add_signal_handler(number, me.cancel)
     async with AsyncExitStack() as stack:
         try:
-            await _run(stack, data, ports, kafka_port, mongo_port, demo=demo)
+            await _run(stack, data, ports, demo=demo)
         except asyncio.CancelledError:
             for number in SIGNALS:  # a second Ctrl-C must not leave half of it running
                 loop.add_signal_handler(number, lambda: None)
             typer.echo("stopping ...", err=True)
 
 
-async def _run(stack: AsyncExitStack, data: Path, ports: Ports, kafka_port: int, mongo_port: int, *, demo: bool) -> None:
+async def _run(stack: AsyncExitStack, data: Path, ports: Ports, *, demo: bool) -> None:
     # Imported here: what they need takes a second, and the first line of progress should not wait for it.
     from helpdesk.starting.processes import NotReadyError, Processes
 
     catching = not os.environ.get("HELPDESK_SMTP_URL")
     with Progress() as progress:
-        await asyncio.to_thread(ports.require_free, catching=catching)
-        servers = await find_or_start(data, os.environ, kafka_port=kafka_port, mongo_port=mongo_port, progress=progress)
+        embedded = [name for name, variable in (("kafka", KAFKA_VARIABLE), ("mongo", MONGO_VARIABLE)) if not os.environ.get(variable)]
+        await asyncio.to_thread(ports.require_free, catching=catching, embedded=embedded)
+        servers = await find_or_start(data, os.environ, kafka_port=ports.kafka, mongo_port=ports.mongo, progress=progress)
         stack.push_async_callback(servers.stop)
         variables = environment(os.environ, ports, servers, data, catching=catching)
         if catching:
-            await _catch_mail(stack, data, ports, progress)
+            await _catch_mail(stack, data, ports, progress, demo=demo)
         processes = Processes(SERVICES, ports.health, variables, data)
         stack.push_async_callback(processes.stop)
         async with _administration(variables) as (settings, mongo):
             progress("starting the services")
             processes.start()
             progress("making topics and collections")
-            tokens = await _provide(settings, mongo, data, servers, demo=demo)
+            callback = ports.chat_callback if catching else None
+            tokens = await _provide(settings, mongo, data, servers, demo=demo, callback=callback)
         progress("waiting for the services")
         try:
             await processes.until_ready()
         except NotReadyError as error:
             raise Refusal(str(error)) from error
         seconds = progress.seconds
-    typer.echo(_greeting(ports, servers, tokens, seconds, catching=catching, demo=demo))
+    addresses = _addresses(ports, catching=catching, demo=demo)
+    write_addresses(data, addresses)
+    typer.echo(_greeting(addresses, servers, tokens, seconds))
     await until_a_server_dies(servers, processes)
 
 
@@ -109,11 +122,15 @@ async def until_a_server_dies(servers: Servers, processes: "Processes") -> None:
         raise failed.exceptions[0] from failed
 
 
-async def _catch_mail(stack: AsyncExitStack, data: Path, ports: Ports, progress: Progress) -> None:
+async def _catch_mail(stack: AsyncExitStack, data: Path, ports: Ports, progress: Progress, *, demo: bool) -> None:
     from helpdesk.catcher.server import Catcher
+    from helpdesk.starting import demo as demonstration
+    from helpdesk.starting.logged import logger_to
 
     progress("starting the mail catcher")
-    catcher = Catcher(data / "mail", ports.catcher_smtp, ports.catcher)
+    logger = logger_to(stack.enter_context(LimitedLog(data / "catcher.log")))
+    secrets = demonstration.chat_secrets() if demo else {}
+    catcher = Catcher(data / "mail", ports.catcher_smtp, ports.catcher, logger=logger, chat_secrets=secrets)
     await catcher.start()
     stack.push_async_callback(catcher.stop)
 
@@ -137,14 +154,16 @@ async def _administration(variables: Mapping[str, str]) -> AsyncIterator[tuple["
         raise Refusal(described(error)[0]) from error
 
 
-async def _provide(settings: "ServiceSettings", mongo: "Mongo", data: Path, servers: Servers, *, demo: bool) -> dict[str, str]:
+async def _provide(
+    settings: "ServiceSettings", mongo: "Mongo", data: Path, servers: Servers, *, demo: bool, callback: str | None
+) -> dict[str, str]:
     """Topics, collections and, for the demo, its organisation and tokens. Refusal when nothing is loaded."""
     from helpdesk import provision
     from helpdesk.starting import demo as demonstration
 
     await provision.init(settings, mongo)
     if demo:
-        return await demonstration.prepare(settings, mongo, data)
+        return await demonstration.prepare(settings, mongo, data, callback)
     if await provision.organisation_of(settings, mongo) is None:
         raise Refusal(_nothing_loaded(servers))
     return {}
@@ -161,19 +180,26 @@ def _variables(servers: Servers) -> dict[str, str]:
     return dict(known[server.name] for server in servers.ours)
 
 
-def _greeting(ports: Ports, servers: Servers, tokens: dict[str, str], seconds: float, *, catching: bool, demo: bool) -> str:
+def _addresses(ports: Ports, *, catching: bool, demo: bool) -> dict[str, str]:
+    """By the names that people and `helpdesk demo` know them by."""
+    found = {
+        "The form": f"http://127.0.0.1:{ports.intake}/",
+        "Officers' API": f"http://127.0.0.1:{ports.routing}/docs",
+        "Mail in": f"smtp://127.0.0.1:{ports.mail}" + ("  (demo address: helpdesk@customs.example)" if demo else ""),
+    }
+    if demo:
+        found[CHAT] = ports.chat
+    if catching:
+        found["Mail catcher"] = f"http://127.0.0.1:{ports.catcher}/   every mail and chat answer we send ends here"
+    return found
+
+
+def _greeting(addresses: Mapping[str, str], servers: Servers, tokens: Mapping[str, str], seconds: float) -> str:
     from helpdesk.starting.demo import ACCOUNTS
 
-    lines = [
-        "",
-        f"  The form          http://127.0.0.1:{ports.intake}/",
-        f"  Officers' API     http://127.0.0.1:{ports.routing}/docs",
-        f"  Mail in           smtp://127.0.0.1:{ports.mail}" + ("  (demo address: helpdesk@customs.example)" if demo else ""),
-    ]
-    if demo:
-        lines.append(f"  Chat in           http://127.0.0.1:{ports.intake}/hooks/chat/demo")
-    if catching:
-        lines.append(f"  Mail catcher      http://127.0.0.1:{ports.catcher}/   every mail we send ends here")
+    lines = ["", *(f"  {name:<16}  {address}" for name, address in addresses.items())]
+    if CHAT in addresses:
+        lines.append(f'  {"":<16}  try it: helpdesk demo chat "Where is our container?"')
     if tokens:
         width = max(len(name) for name in tokens)
         lines += ["", "  Sign in with `Authorization: Bearer TOKEN`:"]

@@ -12,11 +12,12 @@ from kit import trace
 from kit.batch import Batcher
 from kit.errors import RefusedError
 from kit.ids import derived_id, new_id
-from kit.journal import Journal
+from kit.journal import JOURNAL, Journal
 from kit.mongo import Database, Document, DuplicateKey, Mongo, Session, translated
-from schemas.requests import MessageReceived, RequestReceived
-from schemas.values import Attachment, Business, Channel, Contact, Language
+from schemas.requests import DeliveryBounced, MessageReceived, RequestReceived
+from schemas.values import Attachment, Business, Channel, Contact, Language, Trust
 from services.intake.domain import reference
+from services.intake.domain.bounces import Failure
 from services.intake.storage import CONVERSATIONS, SUBMISSIONS, THREADS
 
 SOURCE = "helpdesk/intake"
@@ -50,6 +51,9 @@ class Opening:
     raw: Mapping[str, Any] = field(default_factory=dict)
     thread: str | None = None
     replaces: str | None = None
+    trust: Trust | None = None
+    linked_to: str | None = None
+    """Reference of the request it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,19 @@ class Saying:
     attachments: tuple[Attachment, ...] = ()
     automatic: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
+    trust: Trust | None = None
+    verified: bool | None = None
+
+
+@dataclass(frozen=True)
+class Bounced:
+    """What a mail server said about a mail of ours. `source` is the report's key; `delivery` as in `DeliveryBounced`."""
+
+    source: str
+    ticket_id: str
+    delivery: str
+    failure: Failure
+    received_at: datetime
 
 
 @dataclass(frozen=True)
@@ -101,6 +118,7 @@ class Acceptance:
         self._conversations = database[CONVERSATIONS.name]
         self._submissions = database[SUBMISSIONS.name]
         self._threads = database[THREADS.name]
+        self._entries = database[JOURNAL.name]
         self._openings: Batcher[Opening, Receipt] = Batcher(self._commit)
 
     async def earlier(self, source: str, fingerprint: str) -> Receipt | None:
@@ -209,16 +227,41 @@ class Acceptance:
         return answer
 
     async def _say(self, saying: Saying, session: Session) -> Receipt:
-        row = await self._conversations.find_one({"_id": saying.ticket_id}, {"version": 1, "last_at": 1, "reference": 1}, session=session)
+        row = await self._step(saying.ticket_id, saying.received_at, session)
         if row is None:
             raise RefusedError("There is no request with this reference. Check it, or send a new request.", status=404, title="Not found")
-        version, at = row["version"] + 1, max(saying.received_at, row["last_at"] + TICK)
-        event = _message_event(saying, version, at)
-        await self._conversations.update_one({"_id": saying.ticket_id}, {"$set": {"version": version, "last_at": at}}, session=session)
+        event = _message_event(saying, row["version"], row["last_at"])
         submission = _submission(saying, saying.ticket_id, row["reference"], event.message_id)
         await self._submissions.insert_one(submission, session=session)
         await self._journal.append([event], session)
         return Receipt(saying.ticket_id, row["reference"], event.message_id, saying.received_at)
+
+    async def report(self, bounced: Bounced) -> bool:
+        """Durable when it returns, once however often it comes. False: there is no such ticket."""
+        event_id = derived_id("intake", bounced.source, bounced.ticket_id)
+
+        async def work(session: Session) -> bool:
+            if await self._entries.find_one({"_id": event_id}, {"_id": 1}, session=session):
+                return True
+            row = await self._step(bounced.ticket_id, bounced.received_at, session)
+            if row is not None:
+                await self._journal.append([_bounce_event(bounced, event_id, row["version"], row["last_at"])], session)
+            return row is not None
+
+        known = await self._mongo.transaction(work)
+        self._journal.ring()
+        return known
+
+    async def _step(self, ticket_id: str, received_at: datetime, session: Session) -> Document | None:
+        """The conversation with the place and time of its next event, which it keeps; None where there is none."""
+        row: Document | None = await self._conversations.find_one(
+            {"_id": ticket_id}, {"version": 1, "last_at": 1, "reference": 1}, session=session
+        )
+        if row is None:
+            return None
+        step = {"version": row["version"] + 1, "last_at": max(received_at, row["last_at"] + TICK)}
+        await self._conversations.update_one({"_id": ticket_id}, {"$set": step}, session=session)
+        return row | step
 
 
 class _Draft:
@@ -267,6 +310,8 @@ def _request_event(opening: Opening, ticket_id: str, number: str) -> RequestRece
         attachments=opening.attachments,
         message_id=derived_id("message", opening.source, ticket_id),
         received_at=opening.received_at,
+        trust=opening.trust,
+        linked_to=opening.linked_to,
     )
 
 
@@ -285,6 +330,26 @@ def _message_event(saying: Saying, version: int, at: datetime) -> MessageReceive
         attachments=saying.attachments,
         automatic=saying.automatic,
         received_at=saying.received_at,
+        trust=saying.trust,
+        verified=saying.verified,
+    )
+
+
+def _bounce_event(bounced: Bounced, event_id: str, version: int, at: datetime) -> DeliveryBounced:
+    failure = bounced.failure
+    return DeliveryBounced(
+        id=event_id,
+        source=SOURCE,
+        occurred_at=at,
+        ticket_id=bounced.ticket_id,
+        sequence=version,
+        traceparent=trace.current.get(),
+        delivery=bounced.delivery,
+        action=failure.action,
+        hard=failure.hard,
+        status=failure.status,
+        diagnostic=failure.diagnostic,
+        received_at=bounced.received_at,
     )
 
 

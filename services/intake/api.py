@@ -22,6 +22,13 @@ Plain = Annotated[Literal["vi", "en"] | None, Query(description="Give names in t
 
 def api_routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["requests"])
+    add_sending(router, desk)
+    add_reading(router, desk)
+    return router
+
+
+def add_sending(router: APIRouter, desk: Desk) -> None:
+    """What a business sends."""
 
     @router.post(
         "/requests",
@@ -45,6 +52,10 @@ def api_routes(desk: Desk) -> APIRouter:
         """Say more on a request."""
         return await receive_message(desk, request, reference, k)
 
+
+def add_reading(router: APIRouter, desk: Desk) -> None:
+    """What a business may know."""
+
     @router.get("/requests/{reference}", responses=refusals(404, 410, 422, 503), response_model=StatusShown)
     async def read_status(request: Request, reference: str, k: Token = None) -> JSONResponse:
         """Where a request stands, with what was said in public."""
@@ -62,8 +73,6 @@ def api_routes(desk: Desk) -> APIRouter:
     async def list_units(language: Plain = None) -> list[dict[str, Any]]:
         """The units a request can name."""
         return [named(unit, language) for unit in desk.organisation.current.organisation.units]
-
-    return router
 
 
 async def receive_request(desk: Desk, request: Request) -> JSONResponse:

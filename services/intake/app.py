@@ -7,6 +7,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Final
 
+from fastapi import APIRouter
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -30,7 +31,9 @@ from services.intake.documented import document
 from services.intake.following import following_routes
 from services.intake.form import form_routes
 from services.intake.hooks import hook_routes
-from services.intake.mail.wiring import add_mail
+from services.intake.mail.arrivals import Arrivals
+from services.intake.mail.providers.routes import providers_of
+from services.intake.mail.wiring import add_mail, build_mail_hooks
 from services.intake.pages.rendering import STATIC_DIRECTORY
 from services.intake.projection import Projection
 from services.intake.settings import IntakeSettings
@@ -51,6 +54,7 @@ def build(settings: IntakeSettings, only: Collection[str] = ()) -> Service:
     roles = set(only or ROLES)
     if unknown := roles - set(ROLES):
         raise ValueError(f"intake has no role {', '.join(sorted(unknown))}; it has {', '.join(ROLES)}")
+    providers = providers_of(settings, get_logger("intake"))
     settings.secrets()  # refused before anything is opened that would have to be closed again
     service = Service("intake", get_logger("intake"))
     mongo = Mongo(settings.mongodb_uri.get_secret_value(), application="helpdesk-intake")
@@ -63,7 +67,8 @@ def build(settings: IntakeSettings, only: Collection[str] = ()) -> Service:
         add_inlet(service, settings, topics.TICKETS, "intake", ticket_events, Projection(database[CONVERSATIONS.name]).apply)
     if "mail" in roles:
         add_mail(service, settings, mongo, database, desk.acceptance, desk.files, desk.organisation)
-    app = build_web(service, desk) if "web" in roles else build_health(service)
+    hooks = build_mail_hooks(service, settings, Arrivals(mongo, database), desk, providers)
+    app = build_web(service, desk, hooks) if "web" in roles else build_health(service)
     service.parts.append(WebServer(app, settings.host, settings.intake_port))
     return service
 
@@ -100,7 +105,7 @@ def add_housekeeping(service: Service, mongo: Mongo, database: Database, desk: D
     service.checks += [mongo_answers(mongo), organisation_loaded(desk.organisation)]
 
 
-def build_web(service: Service, desk: Desk) -> ASGIApp:
+def build_web(service: Service, desk: Desk, *more: APIRouter) -> ASGIApp:
     """The web part, with pages instead of problem JSON for browsers."""
     pages = current_pages(desk.organisation)
     app = web_app(
@@ -111,7 +116,7 @@ def build_web(service: Service, desk: Desk) -> ASGIApp:
         max_body=LARGEST_JSON,
     )
     add_health(app, alive=service.stuck, missing=service.missing)
-    for router in (api_routes(desk), hook_routes(desk), form_routes(desk, pages), following_routes(desk, pages)):
+    for router in (api_routes(desk), hook_routes(desk), form_routes(desk, pages), following_routes(desk, pages), *more):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC_DIRECTORY), name="static")
     document(app)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -9,7 +10,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.organisation import OrganisationStore
-from kit.web import PROBLEM
+from kit.problems import PROBLEM
 from schemas.values import Language, LocalText
 from services.intake.pages.headers import PRIVATE_HEADERS, SECURITY_HEADERS
 from services.intake.pages.language import COOKIE, QUERY, negotiate
@@ -62,6 +63,14 @@ def page_language(request: Request) -> Language:
     return negotiate(request.query_params.get(QUERY), request.cookies.get(COOKIE), request.headers.get("accept-language"))
 
 
+def switched(request: Request, language: Language) -> str | None:
+    """The query that shows the same page in the other language; None for what was sent, which would not be sent again."""
+    if request.method != "GET":
+        return None
+    others = [(name, value) for name, value in request.query_params.multi_items() if name != QUERY]
+    return "?" + urlencode([*others, (QUERY, "vi" if language == "en" else "en")])
+
+
 def remember(response: HTMLResponse, request: Request, language: Language) -> HTMLResponse:
     """Keep the language that was chosen on the page for a year."""
     if request.query_params.get(QUERY):
@@ -108,8 +117,8 @@ class _Translated:
         await self._send(message)
 
     def _page(self, status: int, headers: Mapping[str, str]) -> HTMLResponse:
-        kind = _KINDS.get(status, "failed")
-        html = self._pages().problem(page_language(self._request), kind)
+        kind, language = _KINDS.get(status, "failed"), page_language(self._request)
+        html = self._pages().problem(language, kind, switched(self._request, language))
         kept = {name: headers[name] for name in ("retry-after", "allow") if name in headers}
         return page(html, status=status, headers={**PRIVATE_HEADERS, **kept})
 

@@ -74,7 +74,7 @@ async def _say(  # noqa: PLR0913, PLR0917 (what was asked, and what was typed)
         return _refused(pages(), error, language)
     submission_id = fields.submission_id(values)
     text = values.get("text", "")
-    found = () if submission_id else (FieldProblem("", "submission_stale"),)
+    found = fields.unreadable({"text": text}) + (() if submission_id else (FieldProblem("", "submission_stale"),))
     try:
         source = f"form:{conversation.ticket_id}:{submission_id}"
         await add_message(desk, conversation, Incoming(source, "form", language, {"text": text}, sent, {"body": {"text": text}}, found))

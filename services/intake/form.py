@@ -23,11 +23,15 @@ from services.intake.domain import reference as references
 from services.intake.domain.problems import FieldProblem, Invalid
 from services.intake.refusals import Refusal
 from services.intake.storing import SentFile
+from services.intake.submitted import parts_of
 
 TRAPPED = Counter("helpdesk_form_trapped", "Forms with the hidden field filled in: shown as received, not kept")
 
 FORM_HEADERS = {"Cache-Control": "private, no-cache"}
 """Kept for going back, which brings the same form with the same id: sent again, it is one request. A new visit gets a new one."""
+
+NOT_SENT = FieldProblem("", "submission_stale")
+"""Keeps a form from being accepted whose language was switched; never shown."""
 
 _MOST_PARTS = 50
 """Parts a form may have; the domain says how many files, and says it better than a parser."""
@@ -86,11 +90,13 @@ async def _accept(desk: Desk, pages: PagesNow, request: Request, values: Mapping
     submission_id = fields.submission_id(values)
     if submission_id is None:
         return _again(desk, pages, language, Typed(new_id(), values, (FieldProblem("", "submission_stale"),)))
-    body = fields.body(values)
+    body, other = fields.body(values), fields.switched(values)
+    found = fields.unreadable(values) + ((NOT_SENT,) if other else ())
     try:
-        receipt = await open_request(desk, Incoming(f"form:{submission_id}", "form", language, body, sent, {"body": body}))
+        receipt = await open_request(desk, Incoming(f"form:{submission_id}", "form", language, body, sent, {"body": body}, found))
     except Invalid as error:
-        return _again(desk, pages, language, Typed(submission_id, values, error.problems))
+        shown = Typed(submission_id, values, [problem for problem in error.problems if problem is not NOT_SENT])
+        return remember(_again(desk, pages, other or language, shown), request, other or language)
     except KeyUsedBefore:
         return problem_page(pages(), "conflict", language)
     return _to_received(desk.status_url(receipt))
@@ -105,7 +111,7 @@ def too_long(request: Request) -> bool:
 @asynccontextmanager
 async def read_form(desk: Desk, request: Request) -> AsyncIterator[tuple[dict[str, str], list[SentFile]]]:
     """The typed values and the files. Files stay on disk while they arrive, so that slow senders cost no memory."""
-    async with request.form(max_files=_MOST_PARTS, max_fields=_MOST_PARTS) as form:
+    async with parts_of(request, most=_MOST_PARTS) as form:
         parts = [part for part in form.getlist(fields.FILES) if isinstance(part, UploadFile)]
         async with desk.room.held(sum(part.size or 0 for part in parts)):
             yield _values(form), [await _file(part) for part in parts]

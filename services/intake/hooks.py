@@ -8,17 +8,18 @@ from fastapi import APIRouter, Header
 from fastapi.responses import JSONResponse
 from starlette.requests import Request
 
-from kit.errors import RefusedError, TransientError
+from kit.errors import TransientError
 from kit.webhooks import verify
 from schemas.organisation import ChatAccountSpec
 from schemas.values import Attachment, Business, ChatAddress, Contact, Language
-from services.intake.acceptance import Opening, Receipt, Saying, ThreadTaken
+from services.intake.acceptance import KeyUsedBefore, Opening, Receipt, Saying, ThreadTaken
 from services.intake.bodies import attachments_of, decoded, language_of, read_body, without_files, worded
 from services.intake.desk import Desk, every_problem, store_files
 from services.intake.documented import HEARD, ChatBody, refusals, takes
 from services.intake.domain.chat import ChatMessage, read_chat
 from services.intake.domain.request import LONGEST_SUBJECT
 from services.intake.domain.text import first_line
+from services.intake.refusals import Refusal
 from services.intake.storing import examine
 
 LARGEST_HOOK: Final = 1_000_000
@@ -70,19 +71,20 @@ def hook_routes(desk: Desk) -> APIRouter:
 
 async def receive_chat(desk: Desk, key: str, request: Request) -> Receipt:
     """Verified over the raw bytes before anything is decoded; durable when it returns."""
+    language = language_of(request)
     account = desk.organisation.current.organisation.chat_account(key)
     if account is None:
-        raise RefusedError(
-            "There is no such chat account. Accounts stand in the organisation file under `chat_accounts`.", status=404, title="Not found"
-        )
-    language = language_of(request)
+        raise Refusal("no_account", language)
     raw = await read_body(request, LARGEST_HOOK, language)
-    webhook_id = verify([account.secret, *account.previous_secrets], request.headers, raw, desk.now())
+    webhook_id = verify([account.secret, *account.previous_secrets], request.headers, raw, desk.now(), language=language)
     body = decoded(raw, language)
     language = language_of(request, body)
     with worded(language):
-        heard = await understand(desk, account, f"chat:{key}:{webhook_id}", hashlib.sha256(raw).hexdigest(), body, language)
-        return heard if isinstance(heard, Receipt) else await place(desk, heard)
+        try:
+            heard = await understand(desk, account, f"chat:{key}:{webhook_id}", hashlib.sha256(raw).hexdigest(), body, language)
+            return heard if isinstance(heard, Receipt) else await place(desk, heard)
+        except KeyUsedBefore as error:
+            raise Refusal("webhook_id_used", language) from error
 
 
 async def understand(desk: Desk, account: ChatAccountSpec, source: str, digest: str, body: object, language: Language) -> Heard | Receipt:

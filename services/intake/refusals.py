@@ -13,6 +13,8 @@ Kind = Literal[
     "media_type",
     "key_malformed",
     "key_used",
+    "webhook_id_used",
+    "no_account",
     "too_large",
     "bad_link",
     "expired_link",
@@ -64,6 +66,16 @@ WORDING: Final[Mapping[Kind, tuple[int, _Worded, _Worded]]] = {
         409,
         ("Khóa đã được sử dụng", "Idempotency-Key này đã dùng cho một nội dung khác. Vui lòng dùng khóa mới cho nội dung mới."),
         ("Key used before", "This Idempotency-Key was used for another content. Use a new key for new content."),
+    ),
+    "webhook_id_used": (
+        409,
+        ("Mã tin nhắn đã được sử dụng", "`webhook-id` này đã dùng cho một tin nhắn khác. Vui lòng dùng mã mới cho mỗi tin nhắn mới."),
+        ("The id was used before", "This `webhook-id` was used for another message. Use a new one for each new message."),
+    ),
+    "no_account": (
+        404,
+        ("Không tìm thấy", "Không có tài khoản chat này. Các tài khoản được khai báo ở mục `chat_accounts` của tệp tổ chức."),
+        ("Not found", "There is no such chat account. Accounts stand in the organisation file under `chat_accounts`."),
     ),
     "too_large": (
         413,

@@ -27,10 +27,12 @@ SUBMISSIONS = CollectionSpec(
     "submissions",
     indexes=(
         IndexModel([("ticket_id", ASCENDING)], name="ticket"),
+        IndexModel([("raw.message_id", ASCENDING)], name="message_id", partialFilterExpression={"raw.message_id": {"$type": "string"}}),
         IndexModel([("files", ASCENDING)], name="files", partialFilterExpression={"files.0": {"$exists": True}}),
     ),
 )
-"""Everything accepted, as it came; `_id` is its source's own key, which is what makes a repeat harmless."""
+"""Everything accepted, as it came; `_id` is its source's own key, which is what makes a repeat harmless. Of a mail, `raw.message_id` is the
+id others refer to it by."""
 
 THREADS = CollectionSpec("threads")
 """Which ticket a chat conversation is talking to now."""
@@ -68,4 +70,23 @@ mail that is nobody's request) or `parked` (it could not be understood; a reques
 
 MAIL_LEASES = CollectionSpec("mail_leases", indexes=(IndexModel([("owner", ASCENDING)]),))
 
-INTAKE = (CONVERSATIONS, SUBMISSIONS, THREADS, STORED_FILES, MAILS, MAIL_LEASES, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)
+MAIL_KEYS = CollectionSpec("mail_keys")
+"""What mails were handed in under, at the doors where a mail may be handed in again: `_id` is the door's own key of the mail."""
+
+MAIL_FOLDERS = CollectionSpec("mail_folders")
+"""How far each IMAP folder was read (UIDVALIDITY and last UID, RFC 9051 section 2.3.1.1), who reads it, and what is wrong with it."""
+
+INTAKE = (
+    CONVERSATIONS,
+    SUBMISSIONS,
+    THREADS,
+    STORED_FILES,
+    MAILS,
+    MAIL_KEYS,
+    MAIL_FOLDERS,
+    MAIL_LEASES,
+    JOURNAL,
+    RELAY_STATE,
+    RELAY_LEASES,
+    ORGANISATION,
+)

@@ -88,11 +88,16 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
         sender = Sender(mongo, deliveries, slots, channels(service, settings, mongo, store), wake, logger)
         gatherer = Gatherer(digests, lambda: slots.mine, mongo.now, wake.set, logger)
         add_sender(service, slots, sender, gatherer, wake)
-    app = web_app("Helpdesk: notifier", description="Health and metrics.", version=version("helpdesk"), logger=logger, max_body=1_000)
+    add_web(service, settings)
+    return service
+
+
+def add_web(service: Service, settings: NotifierSettings) -> None:
+    about, release = "Health and metrics.", version("helpdesk")
+    app = web_app("Helpdesk: notifier", description=about, version=release, logger=service.logger, max_body=1_000)
     add_pointer(app)
     add_health(app, alive=service.stuck, missing=service.missing)
     service.parts.append(WebServer(app, settings.host, settings.notifier_port))
-    return service
 
 
 def add_consumers(service: Service, settings: NotifierSettings, telling: Handlers, reported: Reported) -> None:

@@ -52,6 +52,13 @@ class TicketRepository:
             row = await self._tickets.find_one({"reference": reference}, {"state": 1})
         return ticket_of(row) if row else None
 
+    async def linked(self, ticket: Ticket) -> list[str]:
+        """References of the tickets it belongs to and of those that belong to it."""
+        with translated():
+            rows = await self._tickets.find({"linked_to": ticket.reference}, {"reference": 1}).sort("opened_at", 1).to_list(100)
+        own = [ticket.linked_to] if ticket.linked_to else []
+        return list(dict.fromkeys([*own, *(row["reference"] for row in rows)]))
+
     async def messages(self, ticket_id: str) -> list[Message]:
         with translated():
             rows = await self._messages.find({"ticket_id": ticket_id}).sort([("at", 1), ("seq", 1)]).to_list(None)

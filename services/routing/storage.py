@@ -16,6 +16,7 @@ TICKETS = CollectionSpec(
         IndexModel(
             [("measured", ASCENDING), ("slot", ASCENDING)], name="measured", partialFilterExpression={"measured": {"$exists": True}}
         ),
+        IndexModel([("linked_to", ASCENDING)], name="linked_to", partialFilterExpression={"linked_to": {"$exists": True}}),
     ),
     schema={
         "bsonType": "object",

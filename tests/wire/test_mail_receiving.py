@@ -5,6 +5,7 @@ import re
 import smtplib
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def porter(arrivals: Arrivals) -> Porter:
     return Porter(arrivals, lambda: known, get_logger("test"))
 
 
-def receiver_of(arrivals: Arrivals, **options: int) -> MailReceiver:
+def receiver_of(arrivals: Arrivals, **options: Any) -> MailReceiver:
     return MailReceiver(Place("127.0.0.1", 0, "mail.customs.example", 1_000_000), porter(arrivals), **options)
 
 
@@ -240,3 +241,34 @@ async def test_what_no_organisation_raises_is_the_kind_that_passes(mongo_server:
     async with open_mailroom(mongo_server.uri, loaded=False) as room:
         with pytest.raises(TransientError):
             room.organisation.current  # noqa: B018 (it raises)
+
+
+async def slowly(port: int, pieces: int, pause: float, rest: bytes) -> bytes:
+    """What is said to a mail that comes in pieces with pauses between them."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"EHLO x\r\n" + ENVELOPE + b"Subject: slow\r\n\r\n")
+    for _ in range(pieces):
+        await asyncio.sleep(pause)
+        writer.write(b"x" * 100)
+    writer.write(rest)
+    said = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    return said
+
+
+async def test_a_mail_on_a_slow_line_arrives_however_long_it_takes_in_all() -> None:
+    arrivals = Slow()
+    arrivals.end.set()
+    receiver = receiver_of(arrivals, silence=1.0)
+    await receiver.start()
+    said = await slowly(receiver.port, pieces=10, pause=0.3, rest=b"\r\n.\r\nQUIT\r\n")
+    await receiver.stop()
+    assert b"250 2.0.0 Queued as the-id" in said
+
+
+async def test_a_client_that_falls_silent_in_the_middle_of_a_mail_is_hung_up_on() -> None:
+    receiver = receiver_of(Slow(), silence=0.5)
+    await receiver.start()
+    said = await slowly(receiver.port, pieces=1, pause=0.1, rest=b"")
+    await receiver.stop()
+    assert b"250 2.0.0 Queued" not in said

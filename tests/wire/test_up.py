@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,6 +83,8 @@ def test_from_nothing_to_ready_with_a_killed_service_to_a_second_start_and_gone_
         tokens = first.tokens()
         asked = [ask(first, http, "before")]
         assert queue(first, http, tokens["lan"]) == asked
+        chatted(first, http, tokens["binh"])
+        started_twice(first)
         kill_a_service(first, http, "routing")
         asked.append(ask(first, http, "after"))
         stopped_by_sigterm(first)
@@ -98,17 +102,42 @@ def test_from_nothing_to_ready_with_a_killed_service_to_a_second_start_and_gone_
     nothing_lost(first.data)
 
 
+def chatted(up: Up, http: httpx.Client, token: str) -> None:
+    """Said in a chat by the command, answered by an officer, seen beside the mails: every signature on the way was checked."""
+    command = [sys.executable, "-m", "helpdesk", "demo", "chat", "Where is our container?", "--data", str(up.data)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    reference = said.stdout.split()[0]
+    ticket = f"{up.address('--routing-port')}/api/v1/tickets/{reference}"
+    officer = {"Authorization": f"Bearer {token}"}
+    etag = until(lambda: http.get(ticket, headers=officer).headers.get("etag"), "the ticket of the chat")
+    answered = http.post(f"{ticket}/reply", json={"text": "At berth 4."}, headers=officer | {"If-Match": etag})
+    assert answered.status_code == 200, answered.text
+    chats = f"{up.address('--catcher-port')}/api/chats"
+    until(lambda: any("At berth 4." in row["text"] for row in http.get(chats).json()), "the answer in the chat")
+    assert {row["conversation"] for row in http.get(chats).json()} == {"demo-room"}
+    assert "At berth 4." in http.get(up.address("--catcher-port")).text
+
+
+def started_twice(up: Up) -> None:
+    with Up(up.data, "--demo", ports=up.ports) as second:
+        assert second.wait(60) == 1
+    assert f"already running here (pid {up.process.pid}): its addresses are" in second.said
+    assert f"{up.address('--intake-port')}/" in second.said
+
+
 def tell(what: str, seconds: float) -> None:
     """For whoever looks with `-s`."""
     print(f"{what} after {seconds:.1f} s")  # noqa: T201
 
 
 def greeted(up: Up) -> None:
-    """Addresses, accounts, and what was going on meanwhile, line by line."""
+    """Addresses, accounts, and what was going on meanwhile, line by line; no log of ours between them."""
     for option in ("--intake-port", "--routing-port", "--mail-port", "--catcher-port", "--kafka-port", "--mongo-port"):
         assert f"127.0.0.1:{up.ports[option]}" in up.said
     assert all(step in up.said for step in ("starting MongoDB ...", "starting Kafka ...", "waiting for the services ..."))
-    assert set(up.tokens()) == {"binh", "lan", "hoa", "admin", "auditor"}
+    assert set(up.tokens()) == {"binh", "lan", "tam", "hoa", "admin", "auditor"}
+    assert "catcher." not in up.said
 
 
 def kill_a_service(up: Up, http: httpx.Client, name: str) -> None:

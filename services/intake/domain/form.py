@@ -4,11 +4,18 @@ import uuid
 from collections.abc import Mapping
 from typing import Final
 
+from schemas.values import Language
+from services.intake.domain.problems import FieldProblem
+
 TRAP: Final = "website"
 """Hidden from people; a robot that fills in every field fills in this one. Such a request gets the same page and is not kept."""
 
 SUBMISSION_ID: Final = "submission_id"
+SWITCH: Final = "switch"
 FILES: Final = "attachments"
+REPLACEMENT: Final = "\ufffd"
+"""Stands where bytes were no UTF-8."""
+
 TYPED: Final = (
     "topic",
     "unit",
@@ -38,6 +45,22 @@ def body(values: Mapping[str, str]) -> dict[str, object]:
 def caught(values: Mapping[str, str]) -> bool:
     """Whether a robot filled in the field that people do not see."""
     return bool(values.get(TRAP, "").strip())
+
+
+def unreadable(values: Mapping[str, str]) -> tuple[FieldProblem, ...]:
+    """The fields that came in another encoding than UTF-8, so that nobody knows what was typed."""
+    return tuple(FieldProblem(path, "not_utf8") for path in TYPED if REPLACEMENT in values.get(path, ""))
+
+
+def switched(values: Mapping[str, str]) -> Language | None:
+    """The language somebody wants to see the form in, which is not yet sending it."""
+    match values.get(SWITCH):
+        case "vi":
+            return "vi"
+        case "en":
+            return "en"
+        case _:
+            return None
 
 
 def submission_id(values: Mapping[str, str]) -> str | None:

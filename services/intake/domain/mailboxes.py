@@ -27,9 +27,9 @@ class Mailboxes:
     domains: frozenset[str]
 
     @classmethod
-    def of(cls, organisation: Organisation, sender: str | None = None) -> Self:
-        """`sender`: the address our own mail comes from; answers to it go to the focal point unless a group has it."""
-        by_address: dict[str, str] = {_spelt(sender): organisation.focal_point} if sender else {}
+    def of(cls, organisation: Organisation, sender: str | None = None, bounces: str | None = None) -> Self:
+        """`sender`: where our own mail comes from, `bounces`: its return path; both are the focal point's unless a group has them."""
+        by_address: dict[str, str] = {_spelt(address): organisation.focal_point for address in (sender, bounces) if address}
         taken = set()
         for group in organisation.groups:
             address = _spelt(group.mailbox) if group.mailbox else None

@@ -60,6 +60,10 @@ WORDING: Final[Mapping[str, tuple[str, str]]] = {
         'This must be a JSON object, for example {{"text": "…"}}.',
     ),
     "not_text": ("Trường này phải là một chuỗi ký tự.", "This must be a string."),
+    "not_utf8": (
+        "Nội dung này không phải UTF-8 nên không đọc được hết. Vui lòng nhập lại.",
+        "This did not arrive as UTF-8, so not all of it can be read. Type it again.",
+    ),
     "not_a_list": (
         'Phần này phải là một danh sách JSON, ví dụ [{{"filename": "to-khai.pdf", "content": "…"}}].',
         'This must be a JSON list, for example [{{"filename": "declaration.pdf", "content": "…"}}].',

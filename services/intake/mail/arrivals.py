@@ -8,16 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from prometheus_client import Counter
 from pymongo import ASCENDING
 
 from kit.batch import Batcher
 from kit.errors import TransientError
 from kit.ids import new_id, slot_of
-from kit.mongo import Database, Document, Files, Mongo, Session, UpdateOne, translated
+from kit.mongo import Database, Document, DuplicateKey, Files, Mongo, Session, UpdateOne, translated
 from services.intake.domain.mailboxes import Mailbox
-from services.intake.storage import MAILS, STORED_FILES
+from services.intake.storage import MAIL_KEYS, MAILS, STORED_FILES
 
 State = Literal["received", "done", "kept", "parked"]
+Door = Literal["smtp", "imap", "mailgun", "postmark", "sendgrid", "ses"]
+
+STORED = Counter(
+    "helpdesk_mails_stored", "Mails stored, by the door they came in by; a repeat is one that was stored before", ["door", "as"]
+)
 
 INLINE: Final = 64 * 1024
 """Bytes up to which a mail stands in its row: most do, and a transaction of `TOGETHER` of them stays below 20 MB."""
@@ -27,14 +33,24 @@ TOGETHER: Final = 300
 
 @dataclass(frozen=True)
 class Arrived:
-    """A mail with its envelope, all text clean UTF-8. `sender` is empty for the null return path."""
+    """A mail with its envelope, all text clean UTF-8. `sender` is empty for the null return path, None where the door does not tell."""
 
     content: bytes
-    sender: str
+    sender: str | None
     recipients: tuple[str, ...]
     mailboxes: tuple[Mailbox, ...]
     peer: str
     helo: str
+    door: Door = "smtp"
+    key: str | None = None
+    """What its door knows it by, where it may be handed in again: the same key is stored once."""
+
+    unfit: str | None = None
+    """Why it is not to be read, as a short word: `content` is only a part of it. It is parked as it is."""
+
+
+class KeyTaken(Exception):
+    """Another mail came under this key before."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +68,47 @@ class Arrivals:
     def __init__(self, mongo: Mongo, database: Database) -> None:
         self._mongo = mongo
         self._mails = database[MAILS.name]
+        self._keys = database[MAIL_KEYS.name]
         self._records = database[STORED_FILES.name]
         self._files = Files(database)
         self._incoming: Batcher[_Row, str] = Batcher(self._commit, limit=TOGETHER)
         self.bell = asyncio.Event()
 
     async def keep(self, mail: Arrived) -> str:
-        """Its id, once it is durable. Raises TransientError; then nothing refers to it."""
-        row = _Row(mail, new_id(), self._mongo.now())
+        """Its id, once it is durable. Raises KeyTaken; TransientError, and then nothing refers to it."""
+        earlier = await self._earlier(mail)
+        if earlier is None:
+            try:
+                mail_id = await self._store(_Row(mail, new_id(), self._mongo.now()), mail.content)
+            except DuplicateKey:  # it is being handed in twice at once
+                earlier = await self._earlier(mail)
+                if earlier is None:
+                    raise
+            else:
+                STORED.labels(mail.door, "new").inc()
+                return mail_id
+        STORED.labels(mail.door, "repeat").inc()
+        return earlier
+
+    def now(self) -> datetime:
+        """The database server's time."""
+        return self._mongo.now()
+
+    async def _earlier(self, mail: Arrived) -> str | None:
+        """The id it was stored under before. Raises KeyTaken."""
+        if mail.key is None:
+            return None
+        with translated():
+            row = await self._keys.find_one({"_id": mail.key})
+        if row is None:
+            return None
+        if row["sha256"] != _digest(mail.content):
+            raise KeyTaken(mail.key)
+        return str(row["mail"])
+
+    async def _store(self, row: "_Row", content: bytes) -> str:
         if row.file is not None:
-            await self._files.put(row.file, "mail.eml", mail.content, {"content_type": "message/rfc822", "claimed": False})
+            await self._files.put(row.file, "mail.eml", content, {"content_type": "message/rfc822", "claimed": False})
         return await self._incoming.submit(row)
 
     async def _commit(self, rows: "Sequence[_Row]") -> Sequence[str | Exception]:
@@ -79,6 +126,9 @@ class Arrivals:
 
     async def _insert(self, rows: "Sequence[_Row]", session: Session) -> None:
         await self._mails.insert_many([document for row in rows for document in row.documents], session=session)
+        keys = [row.key for row in rows if row.key is not None]
+        if keys:
+            await self._keys.insert_many(keys, session=session)
         large = [row.file for row in rows if row.file is not None]
         if large:
             await self._records.update_many({"_id": {"$in": large}}, {"$set": {"metadata.claimed": True}}, session=session)
@@ -118,20 +168,30 @@ class _Row:
     def __init__(self, mail: Arrived, mail_id: str, at: datetime) -> None:
         self.id = mail_id
         self.file = None if len(mail.content) <= INLINE else new_id()
+        sender = mail.sender or ""
         shared: Document = {
             "mail": mail_id,
             "state": "received",
             "received_at": at,
             "not_before": at - timedelta(hours=1),
             "attempts": 0,
-            "lane": mail.sender.lower(),
-            "slot": slot_of(mail.sender.lower() or mail_id),
+            "lane": sender.lower(),
+            "slot": slot_of(sender.lower() or mail_id),
             "envelope": {"from": mail.sender, "to": list(mail.recipients), "peer": mail.peer, "helo": mail.helo},
+            "door": mail.door,
             "size": len(mail.content),
-            "sha256": hashlib.sha256(mail.content).hexdigest(),
+            "sha256": _digest(mail.content),
+            **({"unfit": mail.unfit} if mail.unfit is not None else {}),
             **({"raw": mail.content} if self.file is None else {"file": self.file}),
         }
+        self.key: Document | None = (
+            {"_id": mail.key, "mail": mail_id, "sha256": shared["sha256"], "at": at} if mail.key is not None else None
+        )
         self.documents: list[Document] = [
             {"_id": f"{mail_id}.{number}", "mailbox": mailbox.address, "group": mailbox.group, **shared}
             for number, mailbox in enumerate(mail.mailboxes, start=1)
         ]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

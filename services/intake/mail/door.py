@@ -16,6 +16,12 @@ READ_AT_ONCE: Final = 2**17
 DRAINED: Final = 3
 """Times the size limit that a client may send after it was exceeded, before we hang up on it."""
 
+BLOCK_SILENCE: Final = 180.0
+"""Seconds without anything of a mail that has begun (RFC 5321 section 4.5.3.2.5)."""
+
+LONGEST_MAIL: Final = 3600.0
+"""Seconds for a whole mail; 25 MB in that time are 7 KB a second. Who sends a byte now and then keeps no connection for longer."""
+
 _END: Final = b".\r\n"
 
 
@@ -54,6 +60,8 @@ class _Door(SMTP):
             loop=loop,
         )
         self.house = house
+        self._block_silence = min(silence, BLOCK_SILENCE)
+        self._reading_until = 0.0
         self.settled = asyncio.Event()
         """Not set while a mail is whole and being stored: the client waits for the reply that decides who owns it."""
         self.settled.set()
@@ -65,6 +73,12 @@ class _Door(SMTP):
         else:
             await self.push(refusal)
             self.hang_up()
+
+    def data_received(self, data: bytes) -> None:
+        """Within a mail the patience is for the next block of it, not for the whole, which on a slow line may take long."""
+        super().data_received(data)
+        if self.loop.time() < self._reading_until:
+            self._reset_timeout(self._block_silence)
 
     def hang_up(self) -> None:
         if self.transport is not None:
@@ -92,7 +106,7 @@ class _Door(SMTP):
         """Read the mail and have it stored. What goes wrong inside becomes a reply; a client that goes away ends it."""
         taken = _Taken(self.house)
         try:
-            await taken.read(self._reader)
+            await self._read(taken)
             self.settled.clear()
             await self._settle(bytes(taken.content))
         except TooMuch:
@@ -104,6 +118,14 @@ class _Door(SMTP):
         finally:
             self.settled.set()
             taken.release()
+
+    async def _read(self, taken: "_Taken") -> None:
+        self._reading_until = self.loop.time() + LONGEST_MAIL
+        self._reset_timeout(self._block_silence)
+        try:
+            await taken.read(self._reader)
+        finally:
+            self._reading_until = 0.0
 
     async def _settle(self, content: bytes) -> None:
         if self.envelope is None:

@@ -1,18 +1,20 @@
 """What a mail is: more on a ticket, a new request, or nobody's request; and having it accepted as that, once."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, Literal
 
+from kit.mail_tokens import SentDelivery
 from kit.mongo import Database, Document, translated
 from schemas.text import clean_line
-from schemas.values import Business, Contact, Language
-from services.intake.acceptance import Acceptance, Opening, Receipt, Saying
+from schemas.values import Business, Contact, Language, Trust
+from services.intake.acceptance import Acceptance, Bounced, Opening, Receipt, Saying
 from services.intake.domain import identity
 from services.intake.domain.mailboxes import Mailboxes
 from services.intake.domain.request import LONGEST_NAME, LONGEST_SUBJECT
 from services.intake.domain.spoken import guess_language
 from services.intake.domain.text import first_line
+from services.intake.domain.trust import trust_of
 from services.intake.mail.arrivals import Settled
 from services.intake.mail.enclosures import content_of
 from services.intake.mail.letter import Letter
@@ -20,7 +22,7 @@ from services.intake.mail.threads import Thread, Threads
 from services.intake.storage import SUBMISSIONS
 from services.intake.storing import FileStore
 
-As = Literal["request", "message", "automatic", "duplicate"]
+As = Literal["request", "message", "automatic", "duplicate", "bounce"]
 
 _NO_SUBJECT: Final = {"vi": "(Không có tiêu đề)", "en": "(No subject)"}
 _UNVERIFIED: Final = {"vi": "{name} (địa chỉ chưa xác minh)", "en": "{name} (address not verified)"}
@@ -38,32 +40,43 @@ class Filing:
     """Every method may be repeated for the same row: the key of what it submits is the same each time."""
 
     def __init__(
-        self, database: Database, acceptance: Acceptance, files: FileStore, threads: Threads, mailboxes: Callable[[], Mailboxes]
+        self,
+        database: Database,
+        acceptance: Acceptance,
+        files: FileStore,
+        threads: Threads,
+        mailboxes: Callable[[], Mailboxes],
+        authserv_ids: Collection[str] = (),
     ) -> None:
         self._submissions = database[SUBMISSIONS.name]
         self._acceptance = acceptance
         self._files = files
         self._threads = threads
         self._mailboxes = mailboxes
+        self._authserv_ids = authserv_ids
 
     async def file(self, row: Document, letter: Letter) -> Settled:
         """Have it accepted as what it is. Raises TransientError."""
-        mailboxes = self._mailboxes()
+        mailboxes, recipients = self._mailboxes(), row["envelope"]["to"]
+        sent = self._threads.delivery(letter, recipients)
+        if sent is not None and letter.bounce is not None:
+            return await self._report(row, letter, sent)
         if set(letter.loops) & mailboxes.domains:
             return Settled(row["_id"], "kept", {"reason": "own_mail"})
         sender = sender_of(row, letter)
-        automatic = letter.automatic or automatic_by_envelope(row, sender, mailboxes)
-        thread = await self._threads.of(letter, sender)
-        if thread is not None and (not thread.over or await self._said(thread, letter)):
-            return await self._say(row, letter, thread, sender, automatic)
+        automatic = letter.automatic or automatic_by_envelope(row, sender, mailboxes) or ("to_return_path" if sent else None)
+        trust = self._trust(letter, sender)
+        thread = await self._threads.of(letter, sender, recipients, trust) or await self._stub(row, sender)
+        if thread is not None and (not thread.over or thread.ticket_id == row.get("stub") or await self._said(thread, letter)):
+            return await self._say(row, letter, thread, sender, automatic, trust)
         if automatic is not None:
             about = {"ticket_id": thread.ticket_id} if thread else {}
             return Settled(row["_id"], "kept", {"reason": automatic, **about})
-        return await self._open(row, letter, sender)
+        return await self._open(row, letter, sender, trust, thread)
 
     async def park(self, row: Document, reason: str) -> Settled:
         """The mail stays as it came, and a request says so, so that somebody looks at it. Raises TransientError."""
-        sender = identity.email_address(row["envelope"]["from"])
+        sender = identity.email_address(row["envelope"]["from"] or "")
         text = _UNREADABLE_TEXT.format(mailbox=row["mailbox"], id=row["_id"], reason=reason, sender=sender or _NOBODY)
         opening = Opening(
             source=f"mail:{row['mailbox']}:raw-{row['sha256']}",
@@ -81,11 +94,43 @@ class Filing:
         receipt = await self._acceptance.open(opening)
         return Settled(row["_id"], "parked", {"reason": reason, "ticket_id": receipt.ticket_id})
 
+    async def _stub(self, row: Document, sender: str) -> Thread | None:
+        """The request that was opened when this mail could not be read: now that it can be, it is said there."""
+        return await self._threads.ticket(row["stub"], sender) if "stub" in row else None
+
     async def _said(self, thread: Thread, letter: Letter) -> bool:
         """Whether it stands on the ticket already, which may have been closed since."""
         return await self._acceptance.earlier(_source(thread.ticket_id, letter), letter.content_hash) is not None
 
-    async def _say(self, row: Document, letter: Letter, thread: Thread, sender: str, automatic: str | None) -> Settled:
+    def _trust(self, letter: Letter, sender: str) -> Trust:
+        """Of the one address in From; where it names several, nobody can tell whom their servers stood for."""
+        one = sender if sender and "many_senders" not in letter.problems else ""
+        return trust_of(letter.authentication, self._authserv_ids, one)
+
+    async def _report(self, row: Document, letter: Letter, sent: SentDelivery) -> Settled:
+        """A mail of ours has one recipient, so of several failures the worst is its own."""
+        failures = letter.bounce.recipients if letter.bounce else ()
+        kept = Settled(row["_id"], "kept", {"reason": "bounce", "ticket_id": sent.ticket_id})
+        if not failures:
+            return kept
+        worst = max(failures, key=lambda failure: (failure.hard, failure.action == "failed", failure.action == "complained"))
+        bounced = Bounced(_source(f"bounce:{sent.delivery}", letter), sent.ticket_id, sent.delivery, worst, row["received_at"])
+        if not await self._acceptance.report(bounced):
+            return kept
+        return Settled(row["_id"], "done", {"ticket_id": sent.ticket_id, "as": "bounce"})
+
+    async def _linked_to(self, letter: Letter, source: str, over: Thread | None) -> str | None:
+        """The request that is over, which this mail went on with; else that of the same mail to another group."""
+        if over is not None:
+            return over.reference
+        if not letter.message_id:
+            return None
+        query = {"raw.message_id": letter.message_id, "fingerprint": letter.content_hash, "_id": {"$ne": source}}
+        with translated():
+            other: Document | None = await self._submissions.find_one(query, {"reference": 1}, sort=[("received_at", 1)])
+        return other["reference"] if other else None
+
+    async def _say(self, row: Document, letter: Letter, thread: Thread, sender: str, automatic: str | None, trust: Trust) -> Settled:
         source = _source(thread.ticket_id, letter)
         receipt = await self._acceptance.earlier(source, letter.content_hash)
         if receipt is None:
@@ -97,15 +142,17 @@ class Filing:
                 channel="email",
                 text=content.text,
                 received_at=row["received_at"],
-                author_name=_author(letter, sender, thread),
+                author_name=_author(letter, sender, thread, trust),
                 attachments=await content.stored(self._files),
                 automatic=automatic,
                 raw=_raw(row, letter),
+                trust=trust,
+                verified=thread.verified(trust),
             )
             receipt = await self._acceptance.say(saying)
         return await self._settled(row, source, receipt, "automatic" if automatic else "message")
 
-    async def _open(self, row: Document, letter: Letter, sender: str) -> Settled:
+    async def _open(self, row: Document, letter: Letter, sender: str, trust: Trust, over: Thread | None) -> Settled:
         source = _source(row["mailbox"], letter)
         receipt = await self._acceptance.earlier(source, letter.content_hash)
         if receipt is None:
@@ -124,6 +171,8 @@ class Filing:
                 group=row["group"],
                 attachments=await content.stored(self._files),
                 raw=_raw(row, letter),
+                trust=trust,
+                linked_to=await self._linked_to(letter, source, over),
             )
             receipt = await self._acceptance.open(opening)
         return await self._settled(row, source, receipt, "request")
@@ -140,12 +189,12 @@ class Filing:
 
 def sender_of(row: Document, letter: Letter) -> str:
     """Who wrote it, as a person would answer: the From address, else that of the envelope; empty when there is neither."""
-    return identity.email_address(letter.address) or identity.email_address(row["envelope"]["from"]) or ""
+    return identity.email_address(letter.address) or identity.email_address(row["envelope"]["from"] or "") or ""
 
 
 def automatic_by_envelope(row: Document, sender: str, mailboxes: Mailboxes) -> str | None:
     """What the header does not show."""
-    if not row["envelope"]["from"]:
+    if row["envelope"]["from"] == "":
         return "null_return_path"
     return "own_address" if sender and mailboxes.find(sender) is not None else None
 
@@ -156,8 +205,8 @@ def _source(about: str, letter: Letter) -> str:
     return f"mail:{about}:{digest.hexdigest()}"
 
 
-def _author(letter: Letter, sender: str, thread: Thread) -> str | None:
-    if thread.known:
+def _author(letter: Letter, sender: str, thread: Thread, trust: Trust) -> str | None:
+    if thread.verified(trust) is not False:
         return letter.name[:LONGEST_NAME] or None
     named = clean_line(f"{letter.name} <{sender}>" if letter.name else sender or _NOBODY)
     return _UNVERIFIED[thread.language].format(name=named)

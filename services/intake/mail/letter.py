@@ -61,6 +61,10 @@ class Letter:
     mentioned: tuple[str, ...] = ()
     """The References field, in its own order."""
     bounce: Bounce | None = None
+    delivered_to: tuple[str, ...] = ()
+    """Addresses that servers on the way noted as the recipient's; tokens in them are signed, nothing else in them counts."""
+    authentication: tuple[str, ...] = ()
+    """Authentication-Results fields as they stand, the topmost first; anybody can have written them."""
 
     def to_frames(self) -> tuple[bytes, bytes]:
         """JSON, and the files one after the other."""
@@ -80,7 +84,7 @@ class Letter:
             end = start + part["content"]
             parts.append(Enclosed(**{**part, "content": files[start:end]}))
             start = end
-        for name in ("references", "loops", "problems", "in_reply_to", "mentioned"):
+        for name in ("references", "loops", "problems", "in_reply_to", "mentioned", "delivered_to", "authentication"):
             values[name] = tuple(values[name])
         for name in ("to", "cc"):
             values[name] = tuple(Person(**each) for each in values[name])

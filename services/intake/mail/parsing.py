@@ -12,6 +12,7 @@ from services.intake.mail.dates import written_at
 from services.intake.mail.headers import Fields, read_header, readable
 from services.intake.mail.letter import Enclosed, Letter
 from services.intake.mail.markup import LONGEST_SHOWN, marked_text, safe_html, text_of
+from services.intake.mail.provenance import authentication, delivered_to
 from services.intake.mail.sender import first_sender, people
 from services.intake.mail.tree import Tree, Words
 from services.intake.mail.winmail import files_in, is_winmail
@@ -58,6 +59,8 @@ def parse(raw: bytes) -> Letter:
         problems=_problems(fields, tree, text, files),
         attachments=files,
         bounce=bounce,
+        delivered_to=delivered_to(fields),
+        authentication=authentication(fields),
     )
 
 

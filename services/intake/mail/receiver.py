@@ -34,7 +34,7 @@ MOST_AT_ONCE: Final = 8
 """Mails of the largest size that may be in memory together."""
 
 SILENCE: Final = 300.0
-"""Seconds without a command (RFC 5321 section 4.5.3.2.7)."""
+"""Seconds without a command (RFC 5321 section 4.5.3.2.7); the door says how long within a mail."""
 
 FAREWELL: Final = 10.0
 """Seconds that mails being stored get when we stop."""
@@ -107,12 +107,13 @@ class Porter:
 class MailReceiver:
     """SMTP or LMTP on one port. A part of the service: `start` listens, `stop` lets no accepted mail go unanswered."""
 
-    def __init__(self, place: Place, porter: Porter, *, connections: int = MOST_CONNECTIONS) -> None:
+    def __init__(self, place: Place, porter: Porter, *, connections: int = MOST_CONNECTIONS, silence: float = SILENCE) -> None:
         self.max_bytes = place.max_bytes
         self.port = place.port
         self._place = place
         self._porter = porter
         self._most = connections
+        self._silence = silence
         self._room = MOST_AT_ONCE * place.max_bytes
         self._doors: weakref.WeakSet[SmtpDoor | LmtpDoor] = weakref.WeakSet()
         self._server: asyncio.Server | None = None
@@ -155,7 +156,7 @@ class MailReceiver:
 
     def _door(self) -> SmtpDoor | LmtpDoor:
         make = LmtpDoor if self._place.lmtp else SmtpDoor
-        door = make(self._porter, self, hostname=self._place.hostname, silence=SILENCE)
+        door = make(self._porter, self, hostname=self._place.hostname, silence=self._silence)
         self._doors.add(door)
         return door
 

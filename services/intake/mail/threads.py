@@ -1,21 +1,25 @@
-"""Which ticket a mail is about. A signed id of ours proves that the sender has seen our mail; a reference in the subject proves nothing."""
+"""Which ticket a mail is about: what only our mail could have told its sender first, what anybody can write last."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from kit.links import ticket_of_thread
+from kit.mail_tokens import SentDelivery, delivery_of, ticket_of_recipients
 from kit.mongo import Database, Document, translated
-from schemas.values import Language
+from schemas.values import Language, Trust
 from services.intake.domain import reference as references
 from services.intake.mail.letter import Letter
 from services.intake.status import OVER
-from services.intake.storage import CONVERSATIONS
+from services.intake.storage import CONVERSATIONS, SUBMISSIONS
 
 _REFERENCE: Final = re.compile(r"\bHD[-‐‑–]?[0-9A-Z]{3}[-‐‑–][0-9A-Z]{3}[-‐‑–][0-9A-Z]{3}\b", re.IGNORECASE)
 _LOOKED_AT: Final = 3
 """References in one subject that are tried."""
+
+_IDS_LOOKED_AT: Final = 20
+"""Message ids of others that are looked up: the newest and the first ones of a long thread."""
 
 
 @dataclass(frozen=True)
@@ -23,25 +27,66 @@ class Thread:
     """The ticket a mail belongs to. `known`: it comes from the address of the person who asked (which anybody can write)."""
 
     ticket_id: str
+    reference: str
     language: Language
     known: bool
     over: bool
 
+    def verified(self, trust: Trust) -> bool | None:
+        """False: not by who asked, or under a forged address; None: by their address, which nobody vouches for."""
+        if not self.known or trust == "fail":
+            return False
+        return True if trust == "pass" else None
+
 
 class Threads:
-    """Finds the conversation of a mail. `secrets`: all that our ids may be signed with."""
+    """Finds the conversation of a mail. `secrets`: all that our ids and tokens may be signed with."""
 
     def __init__(self, database: Database, secrets: Sequence[str]) -> None:
         self._conversations = database[CONVERSATIONS.name]
+        self._submissions = database[SUBMISSIONS.name]
         self._secrets = secrets
 
-    async def of(self, letter: Letter, sender: str) -> Thread | None:
-        """By signed id for whoever has it; by reference in the subject only for the person who asked."""
-        ticket_id = ticket_of_thread(self._secrets, letter.references)
-        if ticket_id is not None:
+    async def of(self, letter: Letter, sender: str, recipients: Iterable[str] = (), trust: Trust = "none") -> Thread | None:
+        """By a token of ours among the recipients, else by a message id that we signed, both for whoever has them.
+
+        Else, only for the person who asked: by the message id of a mail that is on a ticket; and by a reference in the subject, if the
+        sender's domain stands for the address. `recipients`: of the envelope; those the mail names are looked at as well.
+        """
+        addressed = tuple(addresses(letter, recipients))
+        for ticket_id in filter(None, self._signed(letter, addressed)):
             found = await self._thread({"_id": ticket_id}, sender)
             if found is not None:
                 return found
+        return await self._by_foreign_id(letter, sender) or await self._by_subject(letter, sender, trust)
+
+    def _signed(self, letter: Letter, addressed: Sequence[str]) -> Iterable[str | None]:
+        """Tickets in the order in which their signs count."""
+        bounced = delivery_of(self._secrets, addressed)
+        answered = delivery_of(self._secrets, letter.references)
+        return (
+            ticket_of_recipients(self._secrets, addressed),
+            bounced.ticket_id if bounced else None,
+            ticket_of_thread(self._secrets, letter.references),
+            answered.ticket_id if answered else None,
+        )
+
+    async def _by_foreign_id(self, letter: Letter, sender: str) -> Thread | None:
+        """Their own second thought about a mail of theirs, which has no id of ours in it."""
+        ids = [reference.strip("<>") for reference in letter.references[:_IDS_LOOKED_AT]]
+        if not ids or not sender:
+            return None
+        with translated():
+            rows = await self._submissions.find({"raw.message_id": {"$in": ids}}, {"ticket_id": 1, "raw.message_id": 1}).to_list(100)
+        for row in sorted(rows, key=lambda row: ids.index(row["raw"]["message_id"])):
+            found = await self._thread({"_id": row["ticket_id"]}, sender)
+            if found is not None and found.known:
+                return found
+        return None
+
+    async def _by_subject(self, letter: Letter, sender: str, trust: Trust) -> Thread | None:
+        if trust != "pass":
+            return None
         for written in _REFERENCE.findall(letter.subject)[:_LOOKED_AT]:
             canonical = _canonical(written)
             found = await self._thread({"reference": canonical}, sender) if canonical else None
@@ -49,14 +94,31 @@ class Threads:
                 return found
         return None
 
+    async def ticket(self, ticket_id: str, sender: str = "") -> Thread | None:
+        """The conversation of a ticket."""
+        return await self._thread({"_id": ticket_id}, sender)
+
+    def delivery(self, letter: Letter, recipients: Iterable[str]) -> SentDelivery | None:
+        """The mail of ours that came back: by its return path, which the envelope shows; else by the id a report gives of it."""
+        returned = letter.bounce.original_message_id if letter.bounce else None
+        return delivery_of(self._secrets, (*recipients, *letter.delivered_to, *([returned] if returned else [])))
+
     async def _thread(self, query: Document, sender: str) -> Thread | None:
         with translated():
-            row = await self._conversations.find_one(query, {"email": 1, "language": 1, "ticket.status": 1})
+            row = await self._conversations.find_one(query, {"reference": 1, "email": 1, "language": 1, "ticket.status": 1})
         if row is None:
             return None
         email = row.get("email")
         known = bool(email) and email.casefold() == sender.casefold()
-        return Thread(row["_id"], row["language"], known, over=(row.get("ticket") or {}).get("status") in OVER)
+        over = (row.get("ticket") or {}).get("status") in OVER
+        return Thread(row["_id"], row["reference"], row["language"], known, over)
+
+
+def addresses(letter: Letter, recipients: Iterable[str]) -> Iterable[str]:
+    """Everybody a mail was for: those of the envelope, those servers noted, those it names."""
+    yield from recipients
+    yield from letter.delivered_to
+    yield from (person.address for person in (*letter.to, *letter.cc))
 
 
 def _canonical(written: str) -> str | None:

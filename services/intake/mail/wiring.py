@@ -1,8 +1,10 @@
 """The mail role of intake, put together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
+
+from fastapi import APIRouter
 
 from kit.leases import Slots
 from kit.loops import Loop
@@ -11,10 +13,14 @@ from kit.organisation import OrganisationStore
 from kit.publishing import RENEW_EVERY, process_name
 from kit.service import Service
 from services.intake.acceptance import Acceptance
+from services.intake.desk import Desk
 from services.intake.domain.mailboxes import Mailboxes
 from services.intake.mail.arrivals import Arrivals
 from services.intake.mail.filing import Filing
+from services.intake.mail.imap.wiring import add_imap
 from services.intake.mail.parser import Parser
+from services.intake.mail.providers.posted import Provider
+from services.intake.mail.providers.routes import MailHooks, Name, mail_hook_routes
 from services.intake.mail.receiver import MailReceiver, Place, Porter
 from services.intake.mail.threads import Threads
 from services.intake.mail.worker import Worker
@@ -36,11 +42,11 @@ def add_mail(  # noqa: PLR0913, PLR0917 (each is one collaborator)
     organisation: OrganisationStore,
 ) -> MailReceiver:
     """Receive mail and read it. Append `mongo.close` to the closers before calling this: what uses the database is closed first."""
-    mailboxes = current_mailboxes(organisation, settings.mail_from)
+    mailboxes = current_mailboxes(organisation, settings.mail_from, settings.bounce_address)
     arrivals = Arrivals(mongo, database)
     slots = Slots(mongo, database[MAIL_LEASES.name], process_name())
     parser = Parser()
-    filing = Filing(database, acceptance, files, Threads(database, settings.secrets()), mailboxes)
+    filing = Filing(database, acceptance, files, Threads(database, settings.secrets()), mailboxes, authserv_ids(settings))
     worker = Worker(mongo, arrivals, slots, parser, filing, service.logger)
     place = Place(settings.host, settings.mail_port, settings.mail_hostname, settings.mail_max_bytes, settings.mail_lmtp)
     receiver = MailReceiver(place, Porter(arrivals, mailboxes, service.logger))
@@ -51,10 +57,24 @@ def add_mail(  # noqa: PLR0913, PLR0917 (each is one collaborator)
         loop("mail reader", worker.step, every=READ_EVERY, wake=arrivals.bell),
     ]
     service.closers += [slots.release, parser.close]
+    add_imap(service, settings, mongo, database, arrivals, mailboxes)
     return receiver
 
 
-def current_mailboxes(organisation: OrganisationStore, sender: str | None) -> Callable[[], Mailboxes]:
+def build_mail_hooks(
+    service: Service, settings: IntakeSettings, arrivals: Arrivals, desk: Desk, providers: Mapping[Name, Provider]
+) -> APIRouter:
+    """The doors of mail providers."""
+    mailboxes = current_mailboxes(desk.organisation, settings.mail_from, settings.bounce_address)
+    return mail_hook_routes(MailHooks(desk, arrivals, mailboxes, providers, settings.mail_max_bytes), service.logger)
+
+
+def authserv_ids(settings: IntakeSettings) -> frozenset[str]:
+    """The names by which our own mail server signs what it found out, in lower case."""
+    return frozenset(name.strip().lower() for name in settings.mail_authserv_id.split(",") if name.strip())
+
+
+def current_mailboxes(organisation: OrganisationStore, sender: str | None, bounces: str | None = None) -> Callable[[], Mailboxes]:
     """Those of the newest organisation, made once for each revision. What it returns raises TransientError while none is loaded."""
     made: dict[int, Mailboxes] = {}
 
@@ -62,7 +82,7 @@ def current_mailboxes(organisation: OrganisationStore, sender: str | None) -> Ca
         current = organisation.current
         if current.number not in made:
             made.clear()
-            made[current.number] = Mailboxes.of(current.organisation, sender)
+            made[current.number] = Mailboxes.of(current.organisation, sender, bounces)
         return made[current.number]
 
     return mailboxes

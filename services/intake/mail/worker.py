@@ -70,6 +70,8 @@ class Worker:
         return outcomes
 
     async def _read(self, row: Document) -> Settled:
+        if "unfit" in row:
+            return await self._filing.park(row, row["unfit"])
         async with self._large if row.get("file") else self._small:
             raw = await self._arrivals.content(row)
             try:
@@ -92,7 +94,8 @@ class Worker:
     def _note(self, settled: Settled) -> None:
         outcome = str(settled.changes.get("as") or settled.state)
         MAILS.labels("again" if settled.state == "received" else outcome).inc()
-        self._logger.info("mail.read", mail=settled.id, outcome=outcome, reason=settled.changes.get("reason"))
+        log = self._logger.warning if settled.state == "parked" else self._logger.info
+        log("mail.read", mail=settled.id, outcome=outcome, reason=settled.changes.get("reason"))
 
 
 def _lanes(rows: Iterable[Document]) -> list[list[Document]]:

@@ -107,6 +107,7 @@ class Pages:
         """The form, posted to `/`. `values`: by path (`business.name`), as they were typed."""
         fields = {"values": values, "errors": _shown(errors, language), "submission_id": submission_id, "trap": form.TRAP}
         switch = None if errors else "/?" + urlencode({"lang": _other(language)})
+        fields["switch_form"] = "form" if errors else ""
         return self._render("form.html", language, switch, topics=topics, units=units, **fields)
 
     def received(self, language: Language, reference: str, status_url: str) -> str:
@@ -129,9 +130,9 @@ class Pages:
         switch = None if follow_up.errors else f"?{query}&lang={_other(language)}"
         return self._render("status.html", language, switch, view=view, follow_up=follow_up, **fields)
 
-    def problem(self, language: Language, kind: ProblemKind) -> str:
-        """Why there is no such page, and what to do; `PROBLEM_STATUS` has the HTTP status."""
-        return self._render("problem.html", language, None, kind=kind, go_back=kind in _GO_BACK)
+    def problem(self, language: Language, kind: ProblemKind, switch: str | None = None) -> str:
+        """Why there is no such page, and what to do; `PROBLEM_STATUS` has the HTTP status. `switch`: the same in the other language."""
+        return self._render("problem.html", language, switch, kind=kind, go_back=kind in _GO_BACK)
 
     def _render(self, template: str, language: Language, switch: str | None, **context: object) -> str:
         shared = {
@@ -147,6 +148,7 @@ class Pages:
             "limits": _LIMITS,
             "longest": when.grouped(request.LONGEST_TEXT, language),
             "errors": (),
+            "switch_form": "",
         }
         return self._environment.get_template(template).render(shared | context)
 

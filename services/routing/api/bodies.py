@@ -131,6 +131,7 @@ class TicketBody(BaseModel):
     ticket: Ticket
     clocks: list[ClockRow] = Field(description="Its clocks by name, in the order of `ticket.deadlines`.")
     messages: list[MessageBody]
+    linked: list[str] = Field(description="References of tickets it belongs to: the same mail to another group, or what it went on with.")
     can: list[str] = Field(description="What may be done with it now, by you.")
 
 

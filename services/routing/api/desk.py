@@ -100,6 +100,7 @@ class Desk:
             ticket=snapshot(ticket, self._directory.context().org),
             clocks=clock_rows(ticket),
             messages=messages,
+            linked=await self._tickets.linked(ticket),
             can=possible(ticket, self._works(ticket, reader)),
         )
 

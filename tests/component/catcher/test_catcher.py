@@ -1,5 +1,6 @@
 """The catcher through its two doors: mail in by SMTP, pages and JSON out by HTTP."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -8,19 +9,23 @@ from pathlib import Path
 import aiosmtplib
 import httpx
 import pytest
+import structlog
 from aiosmtpd.smtp import Envelope
 
+from helpdesk.catcher.chats import Chats
 from helpdesk.catcher.letter import linked, read
 from helpdesk.catcher.mailbox import Mailbox
 from helpdesk.catcher.server import Catcher
 from helpdesk.catcher.sink import TRY_AGAIN, Taker
+from kit.webhooks import signed_headers
 
+SECRET = "the-secret-of-the-demo-account"
 MORNING = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
 
 
 @pytest.fixture
 async def catcher(tmp_path: Path) -> AsyncIterator[Catcher]:
-    running = Catcher(tmp_path / "mail", 0, 0, clock=lambda: MORNING)
+    running = Catcher(tmp_path / "mail", 0, 0, clock=lambda: MORNING, logger=structlog.get_logger(), chat_secrets={"demo": [SECRET]})
     await running.start()
     yield running
     await running.stop()
@@ -172,7 +177,7 @@ async def test_a_line_of_sixty_thousand_octets_is_taken(catcher: Catcher, web: h
 
 async def test_a_disk_that_refuses_is_a_temporary_failure_for_the_sender(tmp_path: Path) -> None:
     never_opened = Mailbox(tmp_path / "missing")
-    taker = Taker(never_opened, lambda: MORNING)
+    taker = Taker(never_opened, lambda: MORNING, structlog.get_logger())
     envelope = Envelope()
     envelope.content, envelope.rcpt_tos = b"Subject: x\r\n\r\n", ["lan@halong.example"]
     with pytest.raises(OSError, match="missing") as failure:
@@ -181,13 +186,13 @@ async def test_a_disk_that_refuses_is_a_temporary_failure_for_the_sender(tmp_pat
 
 
 async def test_a_taken_port_is_named_and_nothing_stays_open(catcher: Catcher, tmp_path: Path) -> None:
-    second = Catcher(tmp_path / "other", 0, catcher.http_port)
+    second = Catcher(tmp_path / "other", 0, catcher.http_port, logger=structlog.get_logger())
     with pytest.raises(OSError, match=str(catcher.http_port)):
         await second.start()
 
 
 async def test_stopping_does_not_wait_for_a_client_that_keeps_its_connection(tmp_path: Path) -> None:
-    running = Catcher(tmp_path, 0, 0)
+    running = Catcher(tmp_path, 0, 0, logger=structlog.get_logger())
     await running.start()
     client = aiosmtplib.SMTP(hostname="127.0.0.1", port=running.smtp_port)
     await client.connect()
@@ -223,3 +228,33 @@ def test_only_web_addresses_become_links(text: str, links: list[str]) -> None:
     pieces = list(linked(text))
     assert [piece for piece, is_link in pieces if is_link] == links
     assert "".join(piece for piece, _ in pieces) == text
+
+
+async def post(web: httpx.AsyncClient, text: str, key: str = "delivery-1", *, secret: str = SECRET, account: str = "demo") -> httpx.Response:
+    raw = json.dumps({"conversation": "phòng 7", "reference": "HD-AAA-BBB-CCC", "text": text}).encode()
+    return await web.post(f"/chat/{account}", content=raw, headers=signed_headers(secret, key, MORNING, raw))
+
+
+async def test_an_answer_in_a_chat_is_shown_beside_the_mails_once(catcher: Catcher, web: httpx.AsyncClient, tmp_path: Path) -> None:
+    before = (await web.get("/api/newest")).json()
+    assert [(await post(web, "<b>Đã</b> duyệt")).status_code for _ in range(2)] == [204, 409]
+    [said] = (await web.get("/api/chats")).json()
+    assert (said["account"], said["conversation"], said["text"]) == ("demo", "phòng 7", "<b>Đã</b> duyệt")
+    page = (await web.get("/")).text
+    assert "phòng 7" in page
+    assert "&lt;b&gt;Đã&lt;/b&gt; duyệt" in page
+    assert (await web.get("/api/newest")).json() != before
+    reopened = Chats(tmp_path / "mail", {})
+    reopened.open()
+    assert reopened.newest() == catcher.chats.newest()
+    assert (await web.delete("/api/chats")).json() == {"deleted": 1}
+    assert list((tmp_path / "mail").iterdir()) == []
+
+
+async def test_what_the_account_has_not_signed_is_not_believed(web: httpx.AsyncClient) -> None:
+    assert (await post(web, "x", secret="another-secret-altogether")).status_code == 401
+    assert (await post(web, "x", account="nobody")).status_code == 404
+    raw = b"[]"
+    assert (await web.post("/chat/demo", content=raw, headers=signed_headers(SECRET, "a", MORNING, raw))).status_code == 400
+    assert (await web.post("/chat/demo", content=b"x" * 1_000_001)).status_code == 413
+    assert (await web.get("/api/chats")).json() == []

@@ -23,11 +23,16 @@ from schemas.tickets import ticket_events
 from schemas.values import Attachment, Business, ChatAddress, Contact
 from services.intake.acceptance import Acceptance, Opening, Receipt, Saying
 from services.intake.storing import FileStore
+from services.notifier.digest_mail import DigestMail
+from services.notifier.digests import Digests
 from services.notifier.domain.outcome import Accepted
 from services.notifier.handlers import Handlers as Telling
+from services.notifier.limits import Limits
 from services.notifier.rendering import Letterhead, Renderer
 from services.notifier.repository import DeliveryRepository
+from services.notifier.screening import Screening
 from services.notifier.sender import judged
+from services.notifier.suppressions import Suppressions
 from services.routing.deciding import change_of
 from services.routing.directory import Directory
 from services.routing.domain.commands import Actor, Claim, Command, Reply, Resolve
@@ -45,6 +50,7 @@ class Everything:
     """The share of the only process there is."""
 
     mine = frozenset(ALL)
+    turns = (mine,)
 
 
 class Past(Mongo):
@@ -83,7 +89,11 @@ class Building:
         letterhead = Letterhead(
             "helpdesk@customs.example", "Helpdesk", lambda reference, _ticket, _at: f"https://helpdesk.example/{reference}"
         )
-        self.telling = Telling(self.mongo, self.deliveries, Renderer(letterhead), self.stores["notifier"], asyncio.Event())
+        digests = Digests(self.mongo, self.databases["notifier"], DigestMail(letterhead))
+        screening = Screening(Suppressions(self.databases["notifier"]), Limits(self.databases["notifier"], per_minute=600))
+        self.telling = Telling(
+            self.mongo, self.deliveries, digests, Renderer(letterhead), self.stores["notifier"], asyncio.Event(), screening
+        )
 
     async def prepare(self, spec: Organisation) -> None:
         for service, specs in provision.COLLECTIONS.items():

@@ -15,10 +15,18 @@ import pytest
 from pymongo import MongoClient
 
 from helpdesk.demo import ORGANISATION
+from kit.journal import Journal
 from kit.mongo import Mongo
+from kit.organisation import OrganisationStore
+from schemas import topics
 from schemas.topics import SERVICES
+from services.routing.directory import Directory
+from services.routing.handlers import Handlers
+from services.routing.repository import TicketRepository
+from services.routing.storage import ROUTING
 from services.routing.tokens import TokenRepository
 from tests.support.command_line import Said, helpdesk
+from tests.support.happenings import request
 from tests.support.servers import KafkaFactory, MongoServer
 
 BROKEN = Path(__file__).parents[2] / "data" / "organisations" / "broken"
@@ -78,6 +86,32 @@ def test_loading_the_demo_twice_is_one_revision_and_another_file_the_next(comman
     assert (other.code, other.out.splitlines()[-1]) == (0, "loaded as revision 2; running services take it up within seconds")
 
 
+def test_a_preview_tells_which_clocks_would_move_and_saves_nothing(command: Command, installation: dict[str, str], tmp_path: Path) -> None:
+    assert command("load", str(SOUND), "--preview").out == "nothing is loaded yet, so no clock would move\n"
+    command("load", str(SOUND))
+    assert command("load", str(SOUND), "--preview").out == "no open clock would move\n"
+
+    async def opened(database: Any, mongo: Mongo) -> None:
+        store = OrganisationStore(database)
+        await store.refresh()
+        handlers = Handlers(TicketRepository(mongo, database, Journal(database, topics.TICKETS)), Directory(store), mongo.now)
+        await mongo.ensure(database, ROUTING)
+        received = datetime(2125, 3, 5, 2, tzinfo=UTC)  # a Monday of years without an office closed by a decree
+        await handlers.on_requests([request(received, topic="tax", unit="hon-gai", reference="HD-234-567-89A")])
+
+    routing(installation, opened)
+    longer = tmp_path / "longer.yaml"
+    text = SOUND.read_text(encoding="utf-8")
+    longer.write_text(text.replace("{clock: first_response, hours: 8}", "{clock: first_response, hours: 16}"), encoding="utf-8")
+    assert longer.read_text(encoding="utf-8") != text
+    said = command("load", str(longer), "--preview").out.splitlines()
+    assert said[0] == "1 open clocks of 1 tickets would move"
+    assert said[1].split() == ["1", "quang-ninh", "first_response"]
+    assert said[2:4] == ["0 would be overdue at once", "the move"]
+    assert said[4].endswith("(+7 d 00:00)")
+    assert command("load", str(longer)).out.splitlines()[-1].startswith("loaded as revision 2")
+
+
 @pytest.mark.parametrize("name", ["absent_keys", "broken_indentation", "field_twice"])
 def test_a_broken_file_is_refused_line_by_line_and_nothing_of_it_is_kept(command: Command, name: str) -> None:
     said = command("load", str(BROKEN / f"{name}.yaml"))
@@ -111,6 +145,41 @@ def test_a_token_for_nobody_we_know_names_those_there_are(command: Command) -> N
     assert (said.code, said.out) == (1, "")
     assert said.err.startswith("There is no officer 'lann'. There are: admin, ")
     assert " lan, " in said.err
+
+
+def test_tokens_are_listed_without_what_opens_the_door(command: Command) -> None:
+    command("load", str(ORGANISATION))
+    assert command("token", "list") == Said(0, "", "no tokens\n")
+    made = [command("token", "create", who, "--note", note).out.strip() for who, note in (("lan", "laptop"), ("hoa", ""), ("lan", "phone"))]
+    said = command("token", "list")
+    rows = [row.split() for row in said.out.splitlines()]
+    assert [(row[1], row[7:]) for row in rows] == [("hoa", []), ("lan", ["laptop"]), ("lan", ["phone"])]
+    assert not any(token in said.out for token in made)
+    assert len(command("token", "list", "lan").out.splitlines()) == 2
+
+
+def test_a_revoked_token_opens_nothing_and_others_go_on(command: Command, installation: dict[str, str]) -> None:
+    command("load", str(ORGANISATION))
+    tokens = {note: command("token", "create", "lan", "--note", note).out.strip() for note in ("laptop", "phone", "tablet")}
+    ids = {row.split()[-1]: row.split()[0] for row in command("token", "list").out.splitlines()}
+
+    def valid() -> set[str]:
+        async def look(database: Any, mongo: Mongo) -> set[str]:
+            repository = TokenRepository(database)
+            return {note for note, token in tokens.items() if await repository.officer_of(token, mongo.now())}
+
+        found: set[str] = routing(installation, look)
+        return found
+
+    unclear = command("token", "revoke", "lan")
+    assert (unclear.code, "lan has 3 tokens: " in unclear.err, "--all" in unclear.err) == (1, True, True)
+    assert command("token", "revoke", "lan", "--id", "x.*").err == "lan has no such token. `helpdesk token list` shows those there are.\n"
+    assert valid() == set(tokens)
+    assert command("token", "revoke", "lan", "--id", ids["phone"]).out == "revoked 1 token of lan\n"
+    assert valid() == {"laptop", "tablet"}
+    assert command("token", "revoke", "lan", "--all").out == "revoked 2 tokens of lan\n"
+    assert valid() == set()
+    assert command("token", "revoke", "lan", "--all").code == 1
 
 
 def test_settings_explains_all_and_shows_no_secret() -> None:

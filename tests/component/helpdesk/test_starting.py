@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import secrets
 import socket
 import stat
@@ -11,13 +12,17 @@ from pathlib import Path
 import pytest
 
 from helpdesk import provision
+from helpdesk.demo import ORGANISATION
 from helpdesk.embedded.errors import PortTakenError, ServerDiedError
 from helpdesk.embedded.group import ServerGroup
+from helpdesk.embedded.logfile import LimitedLog
 from helpdesk.embedded.ports import free_ports
 from helpdesk.embedded.servers import Servers
 from helpdesk.organisation import read
-from helpdesk.starting.demo import ACCOUNTS, kept_tokens, prepare
+from helpdesk.starting.demo import ACCOUNTS, answering, kept_tokens, prepare
+from helpdesk.starting.here import AlreadyRunningError, addresses_of, alone, write_addresses
 from helpdesk.starting.layout import Ports, environment, kept_secret
+from helpdesk.starting.logged import logger_to
 from helpdesk.starting.processes import NotReadyError, Processes
 from helpdesk.starting.up import until_a_server_dies
 from kit.mongo import Mongo
@@ -72,6 +77,43 @@ def test_a_taken_port_is_told_with_its_option_and_the_catchers_matter_only_when_
         ports.require_free(catching=False)
         with pytest.raises(PortTakenError, match=r"choose another with --catcher-smtp-port$"):
             ports.require_free(catching=True)
+
+
+def test_all_taken_ports_are_told_at_once_with_what_moves_all_of_them() -> None:
+    intake, routing, notifier, mail = free_ports(4)
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        ports = Ports(intake, one.getsockname()[1], notifier, mail, 0, 0, kafka=two.getsockname()[1], mongo=routing)
+        with pytest.raises(PortTakenError) as refused:
+            ports.require_free(catching=False, embedded=["kafka", "mongo"])
+    lines = str(refused.value).splitlines()
+    assert [line.rsplit(" ", 1)[1] for line in lines[:2]] == ["--routing-port", "--kafka-port"]
+    assert lines[2] == "or move all of them at once: --base-port N takes the 8 ports from N on"
+
+
+def test_from_a_base_port_on_each_has_its_own_and_what_is_given_stays() -> None:
+    assert Ports.chosen({}) == PORTS
+    assert Ports.chosen({"mail": 2525, "kafka": None}, 9000) == Ports(9000, 9001, 9002, 2525, 9004, 9005, 9006, 9007)
+
+
+def test_a_second_start_in_the_same_folder_is_told_where_the_first_answers(tmp_path: Path) -> None:
+    with alone(tmp_path):
+        with (
+            pytest.raises(AlreadyRunningError, match=rf"^already running here \(pid {os.getpid()}\), and still starting$"),
+            alone(tmp_path),
+        ):
+            pass
+        write_addresses(tmp_path, {"The form": "http://127.0.0.1:9000/"})
+        with pytest.raises(AlreadyRunningError, match=r"its addresses are\n  The form  http://127.0.0.1:9000/$"), alone(tmp_path):
+            pass
+    with alone(tmp_path):
+        assert addresses_of(tmp_path) == {}
+
+
+def test_what_the_catcher_logs_goes_into_a_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with LimitedLog(tmp_path / "catcher.log") as log:
+        logger_to(log).info("catcher.mail_caught", id="x")
+    assert json.loads((tmp_path / "catcher.log").read_text())["event"] == "catcher.mail_caught"
+    assert capfd.readouterr() == ("", "")
 
 
 async def test_a_service_that_ends_while_starting_is_told_with_its_last_lines(tmp_path: Path) -> None:
@@ -138,6 +180,25 @@ async def test_the_demo_has_its_organisation_and_a_token_for_every_account(prepa
     assert await prepare(settings, mongo, tmp_path) == tokens
     assert json.loads((tmp_path / "demo-tokens.json").read_text()) == tokens
     assert await mongo.database(provision.database_name(settings, "routing"))["tokens"].count_documents({}) == len(ACCOUNTS)
+
+
+async def test_the_demos_chat_answers_to_the_catcher_of_this_start(prepared: tuple[ServiceSettings, Mongo], tmp_path: Path) -> None:
+    settings, mongo = prepared
+    for port in (9003, 9013):
+        await prepare(settings, mongo, tmp_path, f"http://127.0.0.1:{port}/chat/demo")
+        loaded = await provision.organisation_of(settings, mongo)
+        assert loaded is not None
+        [account] = loaded.chat_accounts
+        assert account.callback_url == f"http://127.0.0.1:{port}/chat/demo"
+    await prepare(settings, mongo, tmp_path)
+    assert await provision.organisation_of(settings, mongo) == loaded
+
+
+def test_a_chat_account_that_is_not_the_demos_keeps_its_address() -> None:
+    demo = read(ORGANISATION)
+    mine = demo.chat_accounts[0].model_copy(update={"secret": "a-secret-of-my-own-not-the-demos", "callback_url": "https://chat.example/"})
+    organisation = demo.model_copy(update={"chat_accounts": (mine,)})
+    assert answering(organisation, "http://127.0.0.1:9003/chat/demo").chat_accounts == (mine,)
 
 
 async def test_the_demo_leaves_an_organisation_that_is_there_alone(prepared: tuple[ServiceSettings, Mongo], tmp_path: Path) -> None:

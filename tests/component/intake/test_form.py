@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
@@ -224,3 +224,44 @@ async def test_out_of_service_is_a_page_with_the_time_to_come_again(intake: Inta
         response = await client.get("/", headers=BROWSER)
     assert_a_page(response, 503)
     assert response.headers["retry-after"] == "5"
+
+
+def urlencoded(values: dict[str, str], field: str, content: bytes) -> tuple[bytes, str]:
+    return urlencode(values | {field: content}).encode(), "application/x-www-form-urlencoded"
+
+
+def multipart(values: dict[str, str], field: str, content: bytes) -> tuple[bytes, str]:
+    head = '--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
+    parts = [(head % name).encode() + value for name, value in ({n: v.encode() for n, v in values.items()} | {field: content}).items()]
+    return b"\r\n".join([*parts, b"--b--\r\n"]), "multipart/form-data; boundary=b"
+
+
+@pytest.mark.parametrize("written", [urlencoded, multipart])
+@pytest.mark.parametrize("field", ["text", "business.name"])
+async def test_a_field_that_is_no_utf8_is_refused_at_that_field_and_nothing_is_kept(intake: Intake, written: Any, field: str) -> None:
+    values = typed()
+    body, kind = written(values, field, "Thuế".encode("cp1258", "replace") + b"\xff")
+    response = await intake.http.post("/", content=body, headers=BROWSER | {"Content-Type": kind})
+    assert response.status_code == 422
+    assert "Nội dung này không phải UTF-8" in response.text
+    assert f'href="#{field.replace(".", "-")}"' in response.text
+    body, kind = written(values, field, "Công ty é Đặng".encode())
+    assert (await intake.http.post("/", content=body, headers=BROWSER | {"Content-Type": kind})).status_code == 303
+
+
+async def test_switching_the_language_of_a_form_with_mistakes_keeps_what_was_typed_and_sends_nothing(intake: Intake) -> None:
+    values = typed(business__name="", switch="en")
+    shown = await post(intake, values, path="/?lang=en")
+    assert shown.status_code == 422
+    assert "Enter the name of your business." in shown.text
+    assert "Tờ khai bị phân luồng đỏ." in shown.text
+    assert shown.cookies["lang"] == "en"
+    right = await post(intake, typed(switch="en", submission_id=values["submission_id"]), path="/?lang=en")
+    assert (right.status_code, "summary" in right.text) == (422, False)
+    assert await intake.count("requests", {"source": f"form:{values['submission_id']}"}) == 0
+    assert (await post(intake, typed(submission_id=values["submission_id"]))).status_code == 303
+
+
+async def test_a_page_that_is_not_there_can_be_read_in_the_other_language(intake: Intake) -> None:
+    assert 'href="?x=1&amp;lang=en"' in (await get(intake, "/nowhere?x=1&lang=vi")).text
+    assert 'class="switch"' not in (await intake.http.post("/nowhere", headers=BROWSER)).text

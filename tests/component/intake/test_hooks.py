@@ -25,10 +25,11 @@ async def hook(  # what a bridge sends
     secret: str = CHAT_SECRET,
     age: timedelta = timedelta(),
     account: str = "zalo",
+    language: str = "en",
 ) -> httpx.Response:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     headers = signed_headers(secret, webhook_id or new_id(), intake.clock.at - age, raw)
-    return await intake.http.post(f"/hooks/chat/{account}", content=raw, headers=headers | {"Content-Type": "application/json"})
+    return await intake.http.post(f"/hooks/chat/{account}", content=raw, headers=headers | {"Content-Type": "application/json", "Accept-Language": language})
 
 
 def chat(conversation: str, text: str = "Xin hỏi về thuế.\nCảm ơn.", **more: Any) -> dict[str, Any]:
@@ -83,7 +84,10 @@ async def test_a_repeat_is_answered_alike_and_changes_nothing(intake: Intake) ->
 async def test_a_used_id_with_another_text_is_a_conflict(intake: Intake) -> None:
     conversation, webhook_id = new_id(), new_id()
     await hook(intake, chat(conversation), webhook_id=webhook_id)
-    assert (await hook(intake, chat(conversation, "Khác"), webhook_id=webhook_id)).status_code == 409
+    for language, words in (("en", "This `webhook-id` was used for another message"), ("vi", "`webhook-id` này đã dùng cho một tin nhắn khác")):
+        answer = await hook(intake, chat(conversation, "Khác"), webhook_id=webhook_id, language=language)
+        assert (answer.status_code, "Idempotency-Key" in answer.text) == (409, False)
+        assert words in answer.json()["detail"]
 
 
 async def test_messages_of_one_conversation_at_the_same_time_open_exactly_one_request(intake: Intake) -> None:
@@ -136,6 +140,22 @@ async def test_who_is_not_to_be_believed_is_told_why(intake: Intake, changes: di
     response = await hook(intake, chat(conversation), **changes)
     assert (response.status_code, response.json()["title"]) == (401, title)
     assert await intake.count("threads", {"_id": f"chat:zalo:{conversation}"}) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "words"),
+    [
+        ({"account": "nobody"}, 404, "Không có tài khoản chat này"),
+        ({"secret": "not-the-secret-of-this-account"}, 401, "không khớp"),
+        ({"age": timedelta(minutes=6)}, 401, "lệch hơn 300 giây"),
+        ({"webhook_id": "x" * 257}, 401, "từ 1 đến 256 ký tự"),
+    ],
+)
+async def test_who_reads_vietnamese_is_refused_in_vietnamese(intake: Intake, changes: dict[str, Any], status: int, words: str) -> None:
+    answer = await hook(intake, chat(new_id()), language="vi", **changes)
+    assert answer.status_code == status
+    assert words in answer.json()["detail"]
+    assert answer.json()["title"] in {"Không tìm thấy", "Chữ ký không hợp lệ", "Tin nhắn nằm ngoài khoảng thời gian cho phép"}
 
 
 async def test_a_body_changed_on_its_way_is_not_believed(intake: Intake) -> None:

@@ -242,10 +242,12 @@ def test_the_form_is_sent_once_and_its_trap_is_hidden_from_people(pages: Pages) 
     }
 
 
-def test_the_other_language_is_one_link_away_unless_it_would_lose_what_was_typed(pages: Pages) -> None:
+def test_the_other_language_is_one_link_away_or_a_button_where_a_link_would_lose_what_was_typed(pages: Pages) -> None:
     assert 'href="/?lang=en" lang="en"' in form_page(pages, "vi")
     assert 'href="/?lang=vi" lang="vi"' in form_page(pages, "en")
-    assert 'class="switch"' not in form_page(pages, "vi", *everything_wrong())
+    assert '<a class="switch"' not in form_page(pages, "vi", *everything_wrong())
+    assert 'formaction="/?lang=en" name="switch" value="en"' in form_page(pages, "vi", *everything_wrong())
+    assert 'name="switch"' not in form_page(pages, "vi")
     assert 'href="?k=token&amp;lang=en"' in pages.received("vi", REFERENCE, STATUS_URL)
     assert 'href="?k=token&amp;lang=en"' in status_page(pages, "vi", ticket())
 
@@ -417,3 +419,10 @@ def test_colours_keep_their_contrast(front: str, back: str, least: float) -> Non
     colours = {"white": "#ffffff"} | dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", css))
     bright, dark = sorted((luminance(colours[front]), luminance(colours[back])), reverse=True)
     assert (bright + 0.05) / (dark + 0.05) >= least
+
+
+def test_nothing_the_business_is_shown_tells_of_its_tier_or_how_urgent_it_is_taken_to_be(pages: Pages) -> None:
+    """A tax code is typed by anybody: what it is worth is nobody's business but the officers'."""
+    plain, member = ticket(), ticket().model_copy(update={"member_tier": "gold", "priority": "urgent"})
+    assert status_view(member, []) == status_view(plain, [])
+    assert status_page(pages, "vi", member) == status_page(pages, "vi", plain)

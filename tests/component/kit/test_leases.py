@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from kit.ids import SLOTS
-from kit.leases import LEASE, Slots
+from kit.leases import LEASE, Slots, ranks
 from kit.mongo import Collection, CollectionSpec, Database, Mongo
 from tests.support.servers import MongoServer
 
@@ -147,3 +147,49 @@ async def test_no_slot_is_ever_held_by_two_whatever_the_interleaving(mongo_serve
     assert shares(members) == [16, 16, 16, 16]
     for client in clients:
         await client.close()
+
+
+async def test_when_one_seems_dead_the_others_stand_in_by_different_turns(mongo: Mongo, leases: Collection) -> None:
+    members = [Slots(mongo, leases, f"m{number}") for number in range(4)]
+    assert [list(member.turns) for member in members] == [[], [], [], []]  # nobody yet
+    await rounds(members, 5)
+    assert [member.turns[0] for member in members] == [member.mine for member in members]
+    assert not any(slots for member in members for slots in member.turns[1:])  # all are well
+    silent, others = members[0].mine, members[1:]
+    await leases.update_many({"owner": "m0"}, {"$set": {"until": mongo.now() + LEASE / 2}})  # renewed half a lease ago
+    await rounds(others, 1)
+    for slot in ALL:
+        places = [place for member in others for place, slots in enumerate(member.turns) if slot in slots]
+        assert len(set(places)) == len(places) == (3 if slot in silent else 1)
+        assert (0 in places) == (slot not in silent)
+
+
+async def test_what_is_being_given_back_is_worked_on_until_others_may_have_it(mongo: Mongo, leases: Collection) -> None:
+    old, new = Slots(mongo, leases, "old"), Slots(mongo, leases, "new")
+    await rounds([old, new, old], 1)
+    assert (len(old.mine), old.turns[0]) == (32, ALL)
+    await rounds([old], 1)
+    assert old.turns[0] == old.mine
+    await rounds([new, old], 1)
+    assert old.turns[0].isdisjoint(new.turns[0])
+    assert old.turns[0] | new.turns[0] == ALL
+
+
+async def test_whoever_may_have_lost_its_lease_or_gave_it_back_has_no_turn(mongo: Mongo, leases: Collection) -> None:
+    one, brief = Slots(mongo, leases, "one"), Slots(mongo, leases, "brief", timedelta(milliseconds=1))
+    await brief.renew()
+    await asyncio.sleep(0.002)
+    assert list(brief.turns) == []
+    await one.renew()
+    assert one.turns[0] == ALL
+    await one.release()
+    assert list(one.turns) == []
+
+
+def test_the_work_of_one_that_died_is_spread_over_all_others() -> None:
+    members = [f"member:m{number}" for number in range(4)]
+    first = {member: ranks(member, members)[0] for member in members}
+    assert frozenset().union(*first.values()) == ALL
+    assert all(8 <= len(slots) <= 24 for slots in first.values())
+    for member in members[1:]:  # without the first, everybody keeps what it was the first to do
+        assert ranks(member, members[1:])[0] >= first[member]

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kit.mongo import CollectionSpec, Database, Document, DriverError, DuplicateKey, Files, IndexModel, Mongo, Session
+from kit.mongo import CollectionSpec, Conflict, Database, Document, DriverError, DuplicateKey, Files, IndexModel, Mongo, Session
+from tests.support.servers import MongoServer
 
 FRUIT = CollectionSpec(
     "fruit",
@@ -148,3 +149,31 @@ async def test_instants_come_back_aware_and_in_utc(database: Database) -> None:
     [read] = [row["at"] async for row in database["instants"].find()]
     assert read == at
     assert read.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("seconds", [2, -2])
+async def test_a_process_with_a_wrong_clock_knows_the_servers_time(mongo: Mongo, mongo_server: MongoServer, seconds: int) -> None:
+    wrong = Mongo(mongo_server.uri, clock=lambda: mongo.now() + timedelta(seconds=seconds))
+    assert abs(wrong.now() - mongo.now()) > timedelta(seconds=1.9)
+    offset = await wrong.measure_clock()
+    assert abs(offset + timedelta(seconds=seconds)) < timedelta(milliseconds=100)
+    assert abs(wrong.now() - mongo.now()) < timedelta(milliseconds=100)
+    await wrong.close()
+
+
+async def test_a_document_in_somebody_elses_open_transaction_is_a_conflict_at_once(mongo: Mongo, fruit: Database) -> None:
+    held, done = asyncio.Event(), asyncio.Event()
+
+    async def hold(session: Session) -> None:
+        await fruit["fruit"].insert_one({"_id": "held", "name": "held"}, session=session)
+        held.set()
+        await done.wait()
+
+    holder = asyncio.create_task(mongo.transaction(hold))
+    await held.wait()
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(Conflict):
+        await mongo.transaction(lambda session: fruit["fruit"].insert_one({"_id": "held", "name": "held"}, session=session), retry_for=0)
+    assert asyncio.get_running_loop().time() - began < 1
+    done.set()
+    await holder

@@ -62,7 +62,8 @@ def test_the_demo_says_in_a_few_lines_what_it_is(demo: Organisation) -> None:
         "14 units, 13 groups, 9 topics, 5 rules",
         "40 officers: 13 leads, 7 supervisors, 1 administrator, 1 auditor",
         "2 calendars: office, around-the-clock",
-        "2 policies: border-gate, standard",
+        "5 policies: border-gate, urgent, members, high, standard",
+        "5 members: gold, silver",
         "1 chat account; what no rule matches goes to Business support focal point, Reform and Modernisation Board",
     )
 

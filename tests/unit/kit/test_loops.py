@@ -14,7 +14,11 @@ LONG = 60.0
 
 @asynccontextmanager
 async def running(
-    step: Callable[[], Awaitable[bool]], *, every: float = LONG, wake: asyncio.Event | None = None, clock: Callable[[], float] | None = None
+    step: Callable[[], Awaitable[bool]],
+    *,
+    every: float | Callable[[], float] = LONG,
+    wake: asyncio.Event | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[Loop]:
     loop = Loop("test", step, every=every, logger=structlog.get_logger(), wake=wake, **({"clock": clock} if clock else {}))
     stop = asyncio.Event()
@@ -134,3 +138,13 @@ async def test_a_step_that_does_not_return_counts_as_stuck_after_two_minutes() -
         gate.set()
         await asyncio.sleep(0.01)
         assert not loop.stuck()
+
+
+async def test_a_loop_that_is_told_how_long_to_rest_asks_after_every_step() -> None:
+    step, rests = Step(), [0.01, 0.08, LONG]
+    async with running(step, every=lambda: rests.pop(0)):
+        await step.until(3)
+        await asyncio.sleep(0.05)
+    assert step.runs == 3
+    assert step.times[2] - step.times[1] >= 0.075
+    assert rests == []

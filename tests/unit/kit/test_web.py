@@ -1,6 +1,7 @@
 """HTTP basics: every refusal is problem JSON that says what to do, and bodies have a limit."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -13,10 +14,13 @@ from pymongo.errors import AutoReconnect, OperationFailure
 from structlog.testing import capture_logs
 
 from kit import trace
+from kit.documentation import add_pointer
 from kit.errors import FieldError, PermanentError, RefusedError, TransientError
-from kit.web import PROBLEM, WebServer, add_health, listening_socket, web_app
+from kit.problems import PROBLEM
+from kit.web import WebServer, add_health, listening_socket, web_app
 
 LIMIT = 2_000_000
+ENGLISH = {"Accept-Language": "en-GB,en;q=0.9"}
 
 
 class Contact(BaseModel):
@@ -65,7 +69,7 @@ def build() -> FastAPI:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(build(), raise_app_exceptions=False), base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(build(), raise_app_exceptions=False), base_url="http://test", headers=ENGLISH) as client:
         yield client
 
 
@@ -77,7 +81,7 @@ async def served() -> AsyncIterator[httpx.AsyncClient]:
     probe.close()
     server = WebServer(build(), "127.0.0.1", port)
     await server.start()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, headers=ENGLISH) as client:
         yield client
     await server.stop()
 
@@ -124,9 +128,10 @@ async def test_our_own_faults_are_logged_and_tell_the_caller_nothing_about_us(ht
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
-        (b'{"text": "x", "contact": {"email": "a"}}', "contact.email", "String should have at least 3 characters."),
-        (b'{"contact": {"email": "abc"}}', "text", "Field required."),
-        (b'{"text": ', "9", "This is not valid JSON: Expecting value."),
+        (b'{"text": "x", "contact": {"email": "a"}}', "contact.email", "At least 3 characters."),
+        (b'{"contact": {"email": "abc"}}', "text", "This is required."),
+        (b'{"text": ', "body", "This is not valid JSON; correct its syntax."),
+        (b"{", "body", "This is not valid JSON; correct its syntax."),
     ],
 )
 async def test_an_invalid_body_is_refused_with_each_field_and_a_sentence(
@@ -135,6 +140,61 @@ async def test_an_invalid_body_is_refused_with_each_field_and_a_sentence(
     answer = await http.post("/sent", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert the_problem(answer)["errors"] == [{"field": field, "message": message}]
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"[" * 100_000], ids=["no UTF-8", "nested too deeply"])
+async def test_a_body_that_cannot_be_read_is_refused_with_the_remedy_in_both_languages(http: httpx.AsyncClient, body: bytes) -> None:
+    for language, words in (("en", "in UTF-8 and not nested too deeply"), ("vi", "bằng UTF-8 và không lồng quá sâu")):
+        headers = {"content-type": "application/json", "accept-language": language}
+        answer = await http.post("/sent", content=body, headers=headers)
+        assert answer.status_code == 400
+        assert words in the_problem(answer)["detail"]
+        assert answer.json()["errors"] == [{"field": "body", "message": answer.json()["detail"]}]
+        assert answer.json()["title"] != answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "title"),
+    [
+        ("GET", "/nowhere", 404, "Không tìm thấy"),
+        ("DELETE", "/sent", 405, "Sai phương thức"),
+        ("GET", "/fails/away", 503, "Tạm ngừng trong giây lát"),
+        ("GET", "/fails/bug", 500, "Hệ thống gặp lỗi"),
+    ],
+)
+async def test_who_asks_for_no_language_or_for_vietnamese_reads_vietnamese(
+    http: httpx.AsyncClient, method: str, path: str, status: int, title: str
+) -> None:
+    for asked in ("", "vi", "fr, vi;q=0.9, en;q=0.1"):
+        answer = await http.request(method, path, headers={"accept-language": asked})
+        assert (answer.status_code, the_problem(answer)["title"]) == (status, title)
+
+
+async def test_a_method_that_is_not_taken_is_told_which_are(http: httpx.AsyncClient) -> None:
+    assert (await http.delete("/sent")).headers["allow"] == "POST"
+
+
+async def test_an_address_with_a_slash_too_many_is_not_found_and_sends_nobody_elsewhere(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/sent/", headers={"host": "evil.example"})
+    assert (answer.status_code, "evil" in str(answer.headers) + answer.text) == (404, False)
+
+
+async def test_the_documentation_is_served_from_here_alone(http: httpx.AsyncClient) -> None:
+    page = await http.get("/docs")
+    assert page.status_code == 200
+    assert "default-src 'none'; script-src 'self';" in page.headers["content-security-policy"]
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert {"docs/swagger-ui-bundle.js", "docs/swagger-ui.css", "docs/start.js", "openapi.json"} <= set(addresses)
+    for address in addresses:
+        assert "//" not in address
+        assert (await http.get(f"/{address}")).status_code == 200
+
+
+async def test_a_service_without_a_page_points_to_its_documentation() -> None:
+    app = build()
+    add_pointer(app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+        assert (await http.get("/")).json()["documentation"] == "/docs"
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("DELETE", "/sent", 405)])

@@ -1,0 +1,104 @@
+"""What brings mail back to where it belongs: tokens in addresses and message ids of ours, signed, and the same in any case.
+
+Base32 without padding: 25 and 30 bytes fill their characters, so every token has one spelling. The purpose is signed with it, as in
+`links`, and so is the version: another layout would be another purpose. Whoever signs uses the newest secret, whoever reads accepts all.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+LONGEST_LOCAL: Final = 64
+"""Octets of a local part, RFC 5321 section 4.5.3.1.1."""
+
+_REPLY: Final = b"mail-reply-1\x00"
+_DELIVERY: Final = b"mail-delivery-1\x00"
+_REPLY_MAC: Final = 9
+_DELIVERY_MAC: Final = 8
+"""72 and 64 bits: each guess is a mail, and a local part has no room for more."""
+
+_NAMED: Final = 6
+"""Bytes of a delivery's id: among the few hundred deliveries of one ticket they name one."""
+
+_REPLY_TOKEN: Final = re.compile(r"(?<![a-z0-9])r\.([a-z2-7]{40})(?![a-z2-7])", re.IGNORECASE)
+_DELIVERY_TOKEN: Final = re.compile(r"(?<![a-z2-7])([a-z2-7]{48})(?![a-z2-7])", re.IGNORECASE)
+"""Found anywhere in a local part: mail servers put things of their own around it (SRS, BATV, quotes)."""
+
+
+@dataclass(frozen=True)
+class SentDelivery:
+    """A mail of ours. `delivery`: the first twelve hexadecimal digits of its id."""
+
+    ticket_id: str
+    delivery: str
+
+
+def reply_address(secret: str, mailbox: str, ticket_id: str) -> str | None:
+    """`box+r.TOKEN@domain`; None when the mailbox's own name leaves no room for it (more than 21 characters)."""
+    ticket = uuid.UUID(ticket_id).bytes
+    return _tagged(mailbox, f"r.{_encoded(ticket + _mac(secret, _REPLY, ticket)[:_REPLY_MAC])}")
+
+
+def ticket_of_recipients(secrets: Sequence[str], addresses: Iterable[str]) -> str | None:
+    """The ticket of the first of these addresses that carries a token of ours. It never expires: people answer old mail."""
+    for raw in _found(_REPLY_TOKEN, addresses):
+        ticket, mac = raw[:16], raw[16:]
+        if _signed_by_any(secrets, _REPLY, ticket, mac):
+            return str(uuid.UUID(bytes=ticket))
+    return None
+
+
+def bounce_address(secret: str, mailbox: str, ticket_id: str, delivery_id: str) -> str | None:
+    """The return path of one delivery, `bounces+TOKEN@domain`; None when the mailbox's name is longer than 15 characters."""
+    return _tagged(mailbox, _delivery_token(secret, ticket_id, delivery_id))
+
+
+def delivery_message_id(secret: str, ticket_id: str, delivery_id: str, domain: str) -> str:
+    """The Message-ID of one delivery: answers and reports name it, and it can't be made up. Equal inputs give equal ids."""
+    return f"<d.{_delivery_token(secret, ticket_id, delivery_id)}@{domain}>"
+
+
+def delivery_of(secrets: Sequence[str], written: Iterable[str]) -> SentDelivery | None:
+    """The delivery that the first of these addresses or message ids with a token of ours is about."""
+    for raw in _found(_DELIVERY_TOKEN, written):
+        payload, mac = raw[:-_DELIVERY_MAC], raw[-_DELIVERY_MAC:]
+        if _signed_by_any(secrets, _DELIVERY, payload, mac):
+            return SentDelivery(str(uuid.UUID(bytes=payload[:16])), payload[16:].hex())
+    return None
+
+
+def _delivery_token(secret: str, ticket_id: str, delivery_id: str) -> str:
+    payload = uuid.UUID(ticket_id).bytes + uuid.UUID(delivery_id).bytes[:_NAMED]
+    return _encoded(payload + _mac(secret, _DELIVERY, payload)[:_DELIVERY_MAC])
+
+
+def _tagged(mailbox: str, tag: str) -> str | None:
+    local, _, domain = mailbox.rpartition("@")
+    tagged = f"{local}+{tag}"
+    return f"{tagged}@{domain}" if len(tagged) <= LONGEST_LOCAL else None
+
+
+def _found(pattern: "re.Pattern[str]", written: Iterable[str]) -> Iterator[bytes]:
+    for text in written:
+        for token in pattern.findall(text.rpartition("@")[0]):
+            yield base64.b32decode(token.upper())
+
+
+def _signed_by_any(secrets: Sequence[str], purpose: bytes, payload: bytes, mac: bytes) -> bool:
+    matches = [hmac.compare_digest(_mac(secret, purpose, payload)[: len(mac)], mac) for secret in secrets]
+    return any(matches)  # of all: every secret takes its time
+
+
+def _mac(secret: str, purpose: bytes, payload: bytes) -> bytes:
+    if not secret:
+        raise ValueError("the secret for mail tokens is empty")
+    return hmac.new(secret.encode(), purpose + payload, hashlib.sha256).digest()
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.b32encode(raw).decode("ascii").lower()
