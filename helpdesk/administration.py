@@ -86,7 +86,8 @@ def list_tokens(officer: Annotated[str | None, typer.Argument(help="Key of the o
 
     issued = with_mongo(lambda settings, mongo: provision.issued_tokens(settings, mongo, officer))
     for token in issued:
-        typer.echo(f"{token.id}  {token.officer:<12}  made {token.created_at:%Y-%m-%d}  valid until {token.expires_at:%Y-%m-%d}  {token.note}".rstrip())
+        row = f"{token.id}  {token.officer:<12}  made {token.created_at:%Y-%m-%d}  valid until {token.expires_at:%Y-%m-%d}  {token.note}"
+        typer.echo(row.rstrip())
     if not issued:
         typer.echo("no tokens", err=True)
 

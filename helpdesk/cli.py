@@ -12,6 +12,7 @@ from helpdesk.demo.command import demo
 from helpdesk.embedded.commands import kafka, mongo
 from helpdesk.explain import explain
 from helpdesk.mail.command import mail
+from helpdesk.mail.parked import parked, retry, show
 from helpdesk.rollups import rollups
 from helpdesk.running import run
 from helpdesk.starting.up import up
@@ -25,6 +26,8 @@ app = typer.Typer(
 )
 for command in (up, run, init, load, settings, check, explain, deadline, kafka, mongo, catcher):
     app.command()(command)
+for of_mail in (parked, show, retry):
+    mail.command()(of_mail)
 app.add_typer(tokens, name="token")
 app.add_typer(dlq, name="dlq")
 app.add_typer(calendars, name="calendar")

@@ -1,6 +1,6 @@
 """Events in: one subscription with its dead letters, wired into the running service."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -27,6 +27,8 @@ def add_inlet(  # noqa: PLR0913 (each is one collaborator)
     apply: Callable[[Sequence[E]], Awaitable[None]],
     *,
     batch: int = 300,
+    only: Collection[str] = (),
+    unhurried: bool = False,
 ) -> Inlet[E]:
     """Consume `topic` as `group` and hand batches to `apply`, which must be idempotent and do one transaction each.
 
@@ -38,8 +40,9 @@ def add_inlet(  # noqa: PLR0913 (each is one collaborator)
         service.broker = make_broker(settings, service.name)
     make = partial(make_producer, settings, service.name, largest=LARGEST_DEAD_LETTER)
     grave = DeadLetters(letters, group, make_producer=make, logger=service.logger, burst=settings.dead_letter_burst)
-    inlet = Inlet(topic, group, adapter, apply, grave, logger=service.logger)
-    subscribe(service.broker, inlet, batch=batch, session_timeout_ms=int(settings.kafka_session_timeout_seconds * 1000))
+    inlet = Inlet(topic, group, adapter, apply, grave, logger=service.logger, only=only)
+    timeout = int(settings.kafka_session_timeout_seconds * 1000)
+    subscribe(service.broker, inlet, batch=batch, session_timeout_ms=timeout, unhurried=unhurried)
     service.inlets.append(inlet)
     service.preparations.append(partial(require_topics, settings, [topic], [letters]))
     service.closers.append(grave.close)

@@ -8,12 +8,13 @@ import asyncio
 from collections.abc import Collection as Some
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pymongo import ASCENDING
 
 from kit.ids import slot_of
-from kit.mongo import CollectionSpec, Database, Document, IndexModel, Session, translated
+from kit.mongo import CollectionSpec, Database, Document, IndexModel, Session, after_commit, translated
 from schemas.envelope import Event
 
 JOURNAL = CollectionSpec(
@@ -49,6 +50,10 @@ def entry(topic: str, event: Event, stream: str | None = None) -> Document:
     }
 
 
+MOST_FRESH = 5_000
+"""Entries that wait in memory to be published: some 10 MB."""
+
+
 class Journal:
     """One service's journal; the topic is the one that service alone writes."""
 
@@ -57,6 +62,9 @@ class Journal:
         self._topic = topic
         self.bell = asyncio.Event()
         """Set when there is something to publish; the relay waits on it."""
+        self.attended = False
+        """Whether a relay of this process takes what it commits."""
+        self._fresh: list[Document] = []
 
     async def append(self, events: Sequence[Event], session: Session, *, streams: Sequence[str] | None = None) -> None:
         """Inside a transaction. DuplicateKey: an event of that id, or that place in the stream, is there already."""
@@ -64,10 +72,18 @@ class Journal:
             names: Sequence[str | None] = streams or [None] * len(events)
             documents = [entry(self._topic, event, stream) for event, stream in zip(events, names, strict=True)]
             await self._entries.insert_many(documents, session=session, ordered=True)
+            after_commit(session, partial(self._committed, documents))
 
-    def ring(self) -> None:
-        """After the commit: something waits to be published."""
+    def _committed(self, documents: list[Document]) -> None:
+        if self.attended:
+            # Too many to keep in mind are not lost: the relay reads what it is not told of.
+            self._fresh = [*self._fresh, *documents] if len(self._fresh) < MOST_FRESH else []
         self.bell.set()
+
+    def take(self) -> list[Document]:
+        """What this process committed since it was last asked, in the order in which it learned of it."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
 
     async def unpublished(self, slots: Some[int], limit: int) -> list[Document]:
         """What is still owed, in an order that keeps every stream's order."""
@@ -75,15 +91,15 @@ class Journal:
             cursor = self._entries.find({"published": False, "slot": {"$in": sorted(slots)}})
             return in_stream_order(await cursor.sort([("at", ASCENDING), ("seq", ASCENDING)]).limit(limit).to_list(limit))
 
-    async def mark_published(self, ids: Sequence[str]) -> None:
+    async def mark_published(self, ids: Sequence[str], session: Session | None = None) -> None:
         with translated():
-            await self._entries.update_many({"_id": {"$in": list(ids)}}, {"$set": {"published": True}})
+            await self._entries.update_many({"_id": {"$in": list(ids)}}, {"$set": {"published": True}}, session=session)
 
     async def owe_again(self, since: datetime) -> int:
         """Everything journalled since `since` is to be published again. Returns how many entries."""
         with translated():
             result = await self._entries.update_many({"at": {"$gte": since}, "published": True}, {"$set": {"published": False}})
-        self.ring()
+        self.bell.set()
         return int(result.modified_count)
 
     async def oldest_unpublished_at(self) -> datetime | None:

@@ -10,7 +10,6 @@ from typing import Any, Final, cast
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 
-
 QUIET_FOR: Final = 60.0
 """Seconds between two lines that say the same: while Kafka is away its client complains thirty times a second."""
 

@@ -60,6 +60,7 @@ __all__ = [
     "Mongo",
     "Session",
     "UpdateOne",
+    "after_commit",
     "at_one_instant",
     "is_passing",
     "translated",
@@ -71,6 +72,9 @@ _NOT_PRIMARY = frozenset({91, 189, 11600, 11602, 10107, 13435, 13436})
 
 _NAMESPACE_EXISTS = 48
 _WRITE_CONFLICT = 112
+
+_AFTER_COMMIT = "helpdesk_after_commit"
+"""Attribute of a session: it lives exactly as long as what it is for."""
 
 RETRY_FOR = 10.0
 """Seconds for which a transaction is tried again. The driver's own `with_transaction` goes on for two minutes, in which a person waits
@@ -108,6 +112,11 @@ def translated() -> Iterator[None]:
         if is_passing(error):
             raise TransientError(f"MongoDB: {error}") from error
         raise
+
+
+def after_commit(session: Session, act: Callable[[], None]) -> None:
+    """Do it once the transaction of this session is known to be committed; never when it is tried again in another one, or fails."""
+    vars(session).setdefault(_AFTER_COMMIT, []).append(act)
 
 
 async def at_one_instant(database: Database, read: Callable[[Session], Awaitable[T]]) -> T:
@@ -184,6 +193,8 @@ class Mongo:
                             continue
                         raise
                     crash_point("transaction.after_commit")
+                    for act in vars(session).pop(_AFTER_COMMIT, ()):
+                        act()
                     return result
 
     async def ensure(self, database: Database, specs: Sequence[CollectionSpec]) -> None:

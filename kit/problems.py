@@ -57,7 +57,7 @@ _WORDING: Final[Mapping[int, Worded]] = {
 }
 
 
-def problem(  # noqa: PLR0913 (the members of RFC 9457)
+def problem(
     status: int,
     title: str,
     detail: str,

@@ -33,11 +33,14 @@ CHECK_EVERY: Final = 5.0
 OLDEST = Gauge("helpdesk_journal_oldest_unpublished_seconds", "Age of the oldest journal entry that Kafka has not acknowledged", ["topic"])
 
 
-def add_relay(service: Service, settings: ServiceSettings, mongo: Mongo, database: Database, topic: str) -> Journal:
+def add_relay(
+    service: Service, settings: ServiceSettings, mongo: Mongo, database: Database, topic: str, *, unhurried: bool = False
+) -> Journal:
     """The journal for `topic`, published from now on by this process (with whoever else runs the same relay).
 
     Appends loops and closers to `service`. Closers run in reverse, so append `mongo.close` before calling this. A process that only
-    writes the journal and leaves publishing to others makes a plain `Journal(database, topic)` instead.
+    writes the journal and leaves publishing to others makes a plain `Journal(database, topic)` instead. `unhurried`: nobody waits for
+    what is published, so it is collected for `RELAY_EVERY`.
     """
     journal = Journal(database, topic)
     slots = Slots(mongo, database[RELAY_LEASES.name], process_name())
@@ -45,6 +48,7 @@ def add_relay(service: Service, settings: ServiceSettings, mongo: Mongo, databas
         topic,
         journal,
         slots,
+        mongo=mongo,
         make_producer=partial(make_producer, settings, service.name),
         ends=partial(end_offsets, settings, topic),
         restore_topics=partial(require_topics, settings, [topic], [dead_letters(service.name)]),
@@ -55,7 +59,7 @@ def add_relay(service: Service, settings: ServiceSettings, mongo: Mongo, databas
     loop = partial(Loop, logger=service.logger)
     service.loops += [
         loop("relay slots", slots.renew, every=RENEW_EVERY),
-        loop("relay", relay.step, every=RELAY_EVERY, wake=journal.bell),
+        loop("relay", relay.step, every=RELAY_EVERY, wake=None if unhurried else journal.bell),
         loop("relay log", relay.check_log, every=CHECK_EVERY),
         loop("relay age", partial(measure_age, journal.oldest_unpublished_at, topic, mongo.now), every=CHECK_EVERY),
     ]

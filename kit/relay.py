@@ -1,6 +1,7 @@
 """The relay: publishes what the journal owes, in per-ticket order, and republishes when Kafka has lost its log."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from kit.crashpoints import crash_point
 from kit.errors import TransientError
 from kit.journal import Journal
 from kit.leases import Slots
-from kit.mongo import Collection, Document, translated
+from kit.mongo import Collection, Document, Mongo, Session, translated
 
 Offsets = dict[int, tuple[int, int]]
 """The first and the last place acknowledged, by partition."""
@@ -26,14 +27,29 @@ ANSWERS_WITHIN = 10.0
 """Seconds a step waits for acknowledgements. An idempotent producer never gives a record up: while Kafka is away a step that waited for
 the end would count as stuck, and a process that accepts perfectly well would be restarted."""
 
+MARK_EVERY = 0.5
+"""Seconds for which acknowledged entries may wait to be marked together. After a crash they are published again."""
+
+LOOK_EVERY = 1.0
+"""Seconds after which the journal is asked for entries whose commit nobody here has told of: another process, or a dead one, wrote them."""
+
+MOST_STREAMS = 100_000
+"""Streams whose last place is kept in mind."""
+
 PUBLISHED = Counter("helpdesk_relay_published", "Journal entries acknowledged by Kafka", ["topic"])
 REPUBLISHED = Counter("helpdesk_relay_republished", "Journal entries owed again because Kafka lost its log", ["topic"])
+
+
+class LogLost(Exception):
+    """Another process has found that Kafka lost the log: what was acknowledged before is owed again and must not be marked."""
 
 
 class Relay:
     """Publishes the entries of the slots this process holds.
 
-    A crash between Kafka's acknowledgement and the mark publishes an entry again: consumers know it by its id.
+    What this process commits is published at once, without asking for it: entries that begin their stream, or follow what was sent last.
+    Everything else is read from the journal, which alone says what is owed. A crash between Kafka's acknowledgement and the mark publishes
+    an entry again: consumers know it by its id.
     """
 
     def __init__(  # noqa: PLR0913 (each is one collaborator)
@@ -42,6 +58,7 @@ class Relay:
         journal: Journal,
         slots: Slots,
         *,
+        mongo: Mongo,
         make_producer: Callable[[], AIOKafkaProducer],
         ends: Callable[[], Awaitable[dict[int, int]]],
         restore_topics: Callable[[], Awaitable[object]],
@@ -49,21 +66,37 @@ class Relay:
         window: timedelta,
         logger: FilteringBoundLogger,
         answers_within: float = ANSWERS_WITHIN,
+        mark_every: float = MARK_EVERY,
     ) -> None:
         self._topic = topic
         self._journal = journal
         self._slots = slots
+        self._mongo = mongo
         self._make_producer = make_producer
         self._ends = ends
         self._restore_topics = restore_topics
         self._state = state
         self._window = window
         self._answers_within = answers_within
+        self._mark_every = mark_every
         self._logger = logger
         self._producer: AIOKafkaProducer | None = None
         self._in_flight: list[tuple[Document, asyncio.Future[Any]]] = []
-        self._known: dict[int, int] | None = None
-        """Acknowledged offsets by partition, of any process before this one began to publish and of this one since."""
+        self._looked_at = self._marked_at = float("-inf")
+        self._look = True
+        self._forget()
+        journal.attended = True
+
+    def _forget(self) -> None:
+        """Of a log that is lost nothing counts; what was acknowledged and not marked is owed again."""
+        self._log: int | None = None
+        """Which log it is that is written to: how many were lost before it."""
+        self._known: dict[int, int] = {}
+        """The last place acknowledged by partition: of any process before this one began to publish, and of this one since."""
+        self._unmarked: dict[str, None] = {}
+        self._last: dict[str, int] = {}
+        """The last place sent by stream."""
+        self._look = True
 
     async def step(self) -> bool:
         """Publish one batch; True when there is probably more. What Kafka has not answered in time is waited for in the next step."""
@@ -74,27 +107,28 @@ class Relay:
             self._logger.warning("relay.unanswered", topic=self._topic, records=len(unanswered))
             return True
         crash_point("relay.after_ack")
-        full = len(self._in_flight) == BATCH
-        known = await self._acknowledged_before()
+        full = len(self._in_flight) >= BATCH
         acknowledged, offsets, failure = self._outcome()
-        if any(first <= known.get(partition, -1) for partition, (first, _) in offsets.items()):
-            await self._check_places(offsets)
-        # In either order: what is not marked is published again, what is not remembered only matters to a log lost before its next record.
-        await asyncio.gather(self._journal.mark_published(acknowledged), self._remember(offsets))
-        crash_point("relay.after_mark")
-        PUBLISHED.labels(self._topic).inc(len(acknowledged))
+        if self._log == self._sent_to and await self._is_same_log(offsets):
+            self._unmarked |= dict.fromkeys(acknowledged)
+            self._known |= {partition: last for partition, (_, last) in offsets.items()}
+            PUBLISHED.labels(self._topic).inc(len(acknowledged))
         if failure is not None:
+            self._last.clear()
+            self._look = True
             await self.close()
             raise TransientError(f"publishing to {self._topic}: {failure!r}") from failure
+        if len(self._unmarked) >= BATCH or time.monotonic() - self._marked_at >= self._mark_every:
+            await self._mark()
         return full
 
     async def _send(self) -> bool:
         """Hand the next batch to the producer; False when there is nothing to publish. A record it refuses ends the batch."""
-        mine = self._slots.mine
-        entries = await self._journal.unpublished(mine, BATCH) if mine else []
+        entries = await self._next()
         if not entries:
             return False
-        await self._acknowledged_before()
+        await self._learn()
+        self._sent_to = self._log
         crash_point("relay.before_send")
         producer = await self._connected()
         for entry in entries:
@@ -106,6 +140,31 @@ class Relay:
                 self._in_flight.append((entry, answer))
                 break
             self._in_flight.append((entry, answer))
+        return True
+
+    async def _next(self) -> list[Document]:
+        """What to publish now: what was just committed here, or what the journal has owed for longer."""
+        mine = self._slots.mine
+        fresh = self._journal.take()
+        now = time.monotonic()
+        if fresh and not self._look and now - self._looked_at < LOOK_EVERY:
+            entries = [entry for entry in fresh if entry["slot"] in mine]
+            if all(self._follows(entry) for entry in entries):
+                return entries
+        self._look = True  # until it has worked
+        await self._mark()
+        rows = await self._journal.unpublished(mine, BATCH) if mine else []
+        self._look, self._looked_at = len(rows) == BATCH, now
+        if len(self._last) > MOST_STREAMS:
+            self._last.clear()
+        self._last |= {row["stream"]: row["seq"] for row in rows}
+        return rows
+
+    def _follows(self, entry: Document) -> bool:
+        stream, seq = entry["stream"], entry["seq"]
+        if seq != self._last.get(stream, 0) + 1:
+            return False
+        self._last[stream] = seq
         return True
 
     def _outcome(self) -> tuple[list[str], Offsets, BaseException | None]:
@@ -138,33 +197,56 @@ class Relay:
             self._producer = producer
         return self._producer
 
-    async def _acknowledged_before(self) -> dict[int, int]:
-        """What an offset acknowledged from now on must lie beyond, as long as the log is the same."""
-        if self._known is None:
-            self._known = await self._remembered()
-        return self._known
-
-    async def _remembered(self) -> dict[int, int]:
-        with translated():
-            row: Document | None = await self._state.find_one({"_id": self._topic})
-        return {int(partition): offset for partition, offset in (row or {}).get("offsets", {}).items()}
-
-    async def _remember(self, offsets: Offsets) -> None:
-        if offsets:
-            furthest = {f"offsets.{partition}": last for partition, (_, last) in offsets.items()}
+    async def _learn(self) -> None:
+        """Which log it is, and what an offset acknowledged from now on must lie beyond as long as it is the same."""
+        if self._log is None:
             with translated():
-                await self._state.update_one({"_id": self._topic}, {"$max": furthest}, upsert=True)
-            self._known = (self._known or {}) | {partition: last for partition, (_, last) in offsets.items()}
+                await self._state.update_one({"_id": self._topic}, {"$setOnInsert": {"log": 0}}, upsert=True)
+            self._log, self._known = await self._remembered()
 
-    async def _check_places(self, offsets: Offsets) -> None:
+    async def _remembered(self) -> tuple[int, dict[int, int]]:
+        with translated():
+            row: Document = await self._state.find_one({"_id": self._topic}) or {}
+        return row.get("log", 0), {int(partition): offset for partition, offset in row.get("offsets", {}).items()}
+
+    async def _mark(self) -> None:
+        """Mark what was acknowledged, and remember how far the log has come; nothing of either when the log is another one by now."""
+        ids, self._unmarked = list(self._unmarked), {}
+        self._marked_at = time.monotonic()
+        if not ids:
+            return
+        log = self._log
+        furthest = {"log": log} | {f"offsets.{partition}": last for partition, last in self._known.items()}
+
+        async def write(session: Session) -> None:
+            result = await self._state.update_one({"_id": self._topic, "log": log}, {"$max": furthest}, session=session)
+            if not result.matched_count:
+                raise LogLost
+            await self._journal.mark_published(ids, session)
+
+        try:
+            await self._mongo.transaction(write)
+        except LogLost:
+            self._forget()
+        except TransientError:
+            if self._log == log:
+                self._unmarked = dict.fromkeys(ids) | self._unmarked
+            raise
+        crash_point("relay.after_mark")
+
+    async def _is_same_log(self, offsets: Offsets) -> bool:
         """A record that got a place an earlier one had is in a new log. The ends alone don't show that once it is longer than the old one.
 
         Asked again before it is believed: another process may have noticed first and begun to remember anew.
         """
-        remembered = await self._remembered()
-        lost = {partition: last for partition, last in remembered.items() if partition in offsets and offsets[partition][0] <= last}
-        if lost:
+        lost = {partition: last for partition, last in self._known.items() if partition in offsets and offsets[partition][0] <= last}
+        if not lost:
+            return True
+        log, _ = await self._remembered()
+        if log == self._log:
             await self._log_lost(lost)
+        self._forget()
+        return False
 
     async def check_log(self) -> bool:
         """Compare the topic's ends with what was acknowledged; a shorter log was lost, so everything in the window is owed again.
@@ -172,7 +254,7 @@ class Relay:
         What is on its way to Kafka in that moment arrives before what is owed again: after a loss, and only then, order may suffer.
         """
         # What was acknowledged is read first: ends asked for earlier would be behind what was published in between.
-        remembered = await self._remembered()
+        _, remembered = await self._remembered()
         ends = await self._ends()
         if not ends:
             # Gone, or not yet known to a broker that has just started: only the ends of a topic that is there say what was lost.
@@ -186,17 +268,24 @@ class Relay:
         return False
 
     async def _log_lost(self, lost: Mapping[int, int]) -> None:
-        """Owe first, forget after: a crash in between publishes twice, never nothing."""
+        """Owe first, forget after: a crash in between publishes twice, never nothing. Before both, nobody's marks count any more."""
+        self._forget()
+        with translated():
+            await self._state.update_one({"_id": self._topic}, {"$inc": {"log": 1}}, upsert=True)
         count = await self._journal.owe_again(self._slots.now() - self._window)
         with translated():
             for partition, last in lost.items():
                 place = f"offsets.{partition}"
-                await self._state.update_one({"_id": self._topic, place: last}, {"$unset": {place: ""}})
+                await self._state.update_one({"_id": self._topic, place: {"$lte": last}}, {"$unset": {place: ""}})
         REPUBLISHED.labels(self._topic).inc(count)
         self._logger.error("relay.log_lost", topic=self._topic, partitions=len(lost), owed_again=count)
 
     async def close(self) -> None:
-        """Forget the producer; after sequence errors an idempotent one never recovers (aiokafka issue 1017)."""
+        """Mark what was acknowledged; forget the producer: after sequence errors an idempotent one never recovers (aiokafka issue 1017)."""
+        try:
+            await self._mark()
+        except TransientError as error:
+            self._logger.warning("relay.not_marked", error=str(error)[:200])
         producer, self._producer = self._producer, None
         if producer is not None:
             try:

@@ -86,7 +86,7 @@ def signed_headers(secret: str, id: str, at: datetime, body: bytes) -> dict[str,
     return {ID: id, TIMESTAMP: str(timestamp), SIGNATURE: sign(secret, id, timestamp, body)}
 
 
-def verify(  # noqa: PLR0913 (what there is to compare, and in whose words)
+def verify(
     secrets: Sequence[str],
     headers: Mapping[str, str],
     body: bytes,

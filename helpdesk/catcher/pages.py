@@ -126,7 +126,8 @@ class _Views:
 
     def _newest(self) -> str:
         """Changes with whatever arrives."""
-        return "/".join(item.id for item in (*self._mailbox.newest(limit=1), *self._chats.newest(limit=1)))
+        mails, said = self._mailbox.newest(limit=1), self._chats.newest(limit=1)
+        return "/".join([*(mail.id for mail in mails), *(message.id for message in said)])
 
     def _page(self, template: str, **values: object) -> Response:
         headers = {"Content-Security-Policy": PAGE_POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}

@@ -63,6 +63,7 @@ async def _checked(limit: int | None, *, as_json: bool) -> "list[Result]":
 
 async def _warnings(settings: "ServiceSettings", installation: "Installation") -> list[str]:
     """What is no contradiction and still worth a look."""
+    from helpdesk.checking.mailboxes import mail_warnings
     from helpdesk.deadletters.counting import unhandled
     from kit.errors import TransientError
     from kit.organisation import ORGANISATION
@@ -72,6 +73,7 @@ async def _warnings(settings: "ServiceSettings", installation: "Installation") -
         warnings.append(
             f"no organisation is loaded in {installation.prefix}_routing; are MONGODB_URI and HELPDESK_MONGODB_DATABASE_PREFIX right?"
         )
+    warnings += await mail_warnings(installation)
     try:
         counts = await unhandled(settings, installation.databases)
     except TransientError:

@@ -17,6 +17,7 @@ from helpdesk.checking.outcomes import REPORTED
 from helpdesk.checking.overdue import OVERDUE
 from helpdesk.checking.reading import PAGE
 from helpdesk.checking.rollups import ROLLED_UP
+from helpdesk.checking.settled import SETTLED_MAILS
 from helpdesk.checking.unpublished import UNPUBLISHED
 
 INVARIANTS: Final = (
@@ -24,6 +25,7 @@ INVARIANTS: Final = (
     ACCEPTED,
     ATTACHED,
     READ_MAILS,
+    SETTLED_MAILS,
     *JOURNALS,
     UNPUBLISHED,
     OVERDUE,

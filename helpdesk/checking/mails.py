@@ -35,7 +35,9 @@ async def _judge(installation: Installation, keys: Sequence[str]) -> list[Findin
 
 
 def _left(installation: Installation) -> dict[str, Any]:
-    return {"state": "received", "received_at": {"$lt": installation.mongo.now() - WORKED_ON_WITHIN}}
+    """By when it was to be read: a parked mail that is read again came long ago."""
+    before = {"$lt": installation.mongo.now() - WORKED_ON_WITHIN}
+    return {"state": "received", "received_at": before, "not_before": before}
 
 
 READ_MAILS = Invariant("mails", "no mail waits for more than five minutes to be worked on", _suspects, _judge)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from helpdesk.mail.suppressed import suppressed
+
 if TYPE_CHECKING:
     from services.intake.mail.parser import Parser
 
-mail = typer.Typer(help="Mail that came in.", no_args_is_help=True)
+mail = typer.Typer(help="Mail that came in, and addresses that none goes out to.", no_args_is_help=True)
+mail.add_typer(suppressed, name="suppressed")
 
 LONGEST: Final = 50 * 1024 * 1024
 """Bytes that are read of a file; mail servers take half of that."""
@@ -19,7 +22,7 @@ LONGEST: Final = 50 * 1024 * 1024
 
 @mail.callback()
 def _group() -> None:
-    """Mail that came in."""
+    """Mail that came in, and addresses that none goes out to."""
 
 
 @mail.command()

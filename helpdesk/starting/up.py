@@ -6,10 +6,11 @@ import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from pydantic import SecretStr
+from typer.models import OptionInfo
 
 from helpdesk.embedded.errors import EmbeddedError
 from helpdesk.embedded.logfile import LimitedLog
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def Port(help: str, usual: int) -> Any:  # noqa: N802, A002 (read as the annotations it stands in)
-    return typer.Option(help=help, show_default=str(usual), min=1, max=65535)
+def _port(meaning: str, usual: int) -> OptionInfo:
+    option: OptionInfo = typer.Option(help=meaning, show_default=str(usual), min=1, max=65535)
+    return option
 
 
 def up(  # noqa: PLR0913, PLR0917 (one option a port)
@@ -36,14 +38,14 @@ def up(  # noqa: PLR0913, PLR0917 (one option a port)
     base_port: Annotated[
         int | None, typer.Option(help=f"Take the {len(USUAL)} ports from this one on, unless given below.", min=1, max=65535 - len(USUAL))
     ] = None,
-    intake_port: Annotated[int | None, Port("The form and the request API.", 8000)] = None,
-    routing_port: Annotated[int | None, Port("The officers' API.", 8001)] = None,
-    notifier_port: Annotated[int | None, Port("The notifier's health.", 8002)] = None,
-    mail_port: Annotated[int | None, Port("Mail in (SMTP).", 8025)] = None,
-    catcher_port: Annotated[int | None, Port("The mail catcher's page.", 8003)] = None,
-    catcher_smtp_port: Annotated[int | None, Port("The mail catcher's SMTP.", 8026)] = None,
-    kafka_port: Annotated[int | None, Port("Embedded Kafka.", KAFKA_PORT)] = None,
-    mongo_port: Annotated[int | None, Port("Embedded MongoDB.", MONGO_PORT)] = None,
+    intake_port: Annotated[int | None, _port("The form and the request API.", 8000)] = None,
+    routing_port: Annotated[int | None, _port("The officers' API.", 8001)] = None,
+    notifier_port: Annotated[int | None, _port("The notifier's health.", 8002)] = None,
+    mail_port: Annotated[int | None, _port("Mail in (SMTP).", 8025)] = None,
+    catcher_port: Annotated[int | None, _port("The mail catcher's page.", 8003)] = None,
+    catcher_smtp_port: Annotated[int | None, _port("The mail catcher's SMTP.", 8026)] = None,
+    kafka_port: Annotated[int | None, _port("Embedded Kafka.", KAFKA_PORT)] = None,
+    mongo_port: Annotated[int | None, _port("Embedded MongoDB.", MONGO_PORT)] = None,
 ) -> None:
     """Start everything on this machine, until Ctrl-C; the data stays.
 

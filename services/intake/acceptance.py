@@ -154,7 +154,6 @@ class Acceptance:
         """One transaction for all. Raises DuplicateKey, and has written nothing, when a key of one of them stands in the way."""
         drafts = [_Draft(opening) for opening in openings]
         await self._mongo.transaction(lambda session: self._insert(drafts, session))
-        self._journal.ring()
         return {draft.opening.source: draft.submission for draft in drafts}
 
     async def _write_all(self, openings: Sequence[Opening]) -> "dict[str, Document | Exception]":
@@ -218,7 +217,6 @@ class Acceptance:
                 if not known:
                     raise
             else:
-                self._journal.ring()
                 ACCEPTED.labels(saying.channel, "message").inc()
                 return receipt
         answer = _answer(saying, known[saying.source], first=False)
@@ -248,9 +246,7 @@ class Acceptance:
                 await self._journal.append([_bounce_event(bounced, event_id, row["version"], row["last_at"])], session)
             return row is not None
 
-        known = await self._mongo.transaction(work)
-        self._journal.ring()
-        return known
+        return await self._mongo.transaction(work)
 
     async def _step(self, ticket_id: str, received_at: datetime, session: Session) -> Document | None:
         """The conversation with the place and time of its next event, which it keeps; None where there is none."""

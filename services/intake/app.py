@@ -32,6 +32,7 @@ from services.intake.following import following_routes
 from services.intake.form import form_routes
 from services.intake.hooks import hook_routes
 from services.intake.mail.arrivals import Arrivals
+from services.intake.mail.imap.accounts import accounts_of
 from services.intake.mail.providers.routes import providers_of
 from services.intake.mail.wiring import add_mail, build_mail_hooks
 from services.intake.pages.rendering import STATIC_DIRECTORY
@@ -55,6 +56,7 @@ def build(settings: IntakeSettings, only: Collection[str] = ()) -> Service:
     if unknown := roles - set(ROLES):
         raise ValueError(f"intake has no role {', '.join(sorted(unknown))}; it has {', '.join(ROLES)}")
     providers = providers_of(settings, get_logger("intake"))
+    accounts_of(settings.imap_urls.get_secret_value())
     settings.secrets()  # refused before anything is opened that would have to be closed again
     service = Service("intake", get_logger("intake"))
     mongo = Mongo(settings.mongodb_uri.get_secret_value(), application="helpdesk-intake")
@@ -64,7 +66,9 @@ def build(settings: IntakeSettings, only: Collection[str] = ()) -> Service:
     desk = build_desk(settings, mongo, database, journal)
     add_housekeeping(service, mongo, database, desk)
     if "consumer" in roles:
-        add_inlet(service, settings, topics.TICKETS, "intake", ticket_events, Projection(database[CONVERSATIONS.name]).apply)
+        add_inlet(
+            service, settings, topics.TICKETS, "intake", ticket_events, Projection(database[CONVERSATIONS.name]).apply, unhurried=True
+        )
     if "mail" in roles:
         add_mail(service, settings, mongo, database, desk.acceptance, desk.files, desk.organisation)
     hooks = build_mail_hooks(service, settings, Arrivals(mongo, database), desk, providers)

@@ -35,7 +35,7 @@ from services.notifier.domain.outcome import Never, Outcome
 from services.notifier.handlers import Handlers
 from services.notifier.limits import Limits
 from services.notifier.rendering import Letterhead, Renderer
-from services.notifier.reported import Reported
+from services.notifier.reported import REPORTS, Reported
 from services.notifier.repository import DeliveryRepository
 from services.notifier.return_path import ReturnPaths
 from services.notifier.screening import Screening
@@ -73,7 +73,9 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
     service.loops.append(Loop("organisation", store.refresh, every=2.0, logger=logger))
     service.checks += [mongo_answers(mongo), organisation_loaded(store)]
     journal = (
-        add_relay(service, settings, mongo, database, topics.NOTIFICATIONS) if "relay" in only else Journal(database, topics.NOTIFICATIONS)
+        add_relay(service, settings, mongo, database, topics.NOTIFICATIONS, unhurried=True)
+        if "relay" in only
+        else Journal(database, topics.NOTIFICATIONS)
     )
     deliveries = DeliveryRepository(mongo, database, journal)
     digests = Digests(mongo, database, DigestMail(heading))
@@ -85,7 +87,7 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
         add_consumers(service, settings, telling, Reported(mongo, database, journal, suppressions, logger))
     if "sender" in only:
         slots = Slots(mongo, database[SENDER_LEASES.name], process_name())
-        sender = Sender(mongo, deliveries, slots, channels(service, settings, mongo, store), wake, logger)
+        sender = Sender(mongo, deliveries, slots, channels(service, settings, mongo, store), wake, logger, settings.smtp_per_domain)
         gatherer = Gatherer(digests, lambda: slots.mine, mongo.now, wake.set, logger)
         add_sender(service, slots, sender, gatherer, wake)
     add_web(service, settings)
@@ -102,7 +104,7 @@ def add_web(service: Service, settings: NotifierSettings) -> None:
 
 def add_consumers(service: Service, settings: NotifierSettings, telling: Handlers, reported: Reported) -> None:
     add_inlet(service, settings, topics.TICKETS, "notifier", ticket_events, telling.on_tickets)
-    add_inlet(service, settings, topics.REQUESTS, "notifier", request_events, reported.on_requests)
+    add_inlet(service, settings, topics.REQUESTS, "notifier", request_events, reported.on_requests, only=REPORTS, unhurried=True)
 
 
 def add_sender(service: Service, slots: Slots, sender: Sender, gatherer: Gatherer, wake: asyncio.Event) -> None:

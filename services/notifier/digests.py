@@ -54,7 +54,7 @@ class Digests:
 
     async def settle(self, events: Iterable[TicketEventBase]) -> None:
         """Drop what these events have made pointless; called with every batch, after it was planned."""
-        latest = _latest(events)
+        latest = _latest(event for event in events if event.sequence > 1)  # nothing waits for what has just begun
         query = {"ticket_id": {"$in": list(latest)}, "state": "gathering"}
         with translated():
             rows = await self._deliveries.find(query, {"alarm": 1}).to_list(None) if latest else []

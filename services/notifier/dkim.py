@@ -94,7 +94,8 @@ class Signer:
     def _signature(self, key: SigningKey, fields: Sequence[tuple[str, bytes]], digest: str) -> bytes:
         names = _signed_names(name for name, _ in fields)
         tags = [
-            f"v=1; a={key.algorithm}; c=relaxed/relaxed; d={self._domain}; s={key.selector};",
+            f"v=1; a={key.algorithm}; c=relaxed/relaxed;",
+            f"d={self._domain}; s={key.selector};",
             *_folded(f"h={':'.join(names)};"),
             f"bh={digest};",
             "b=",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from structlog.typing import FilteringBoundLogger
 
@@ -15,6 +15,9 @@ from schemas.requests import DeliveryBounced
 from services.notifier.repository import failed
 from services.notifier.storage import DELIVERIES
 from services.notifier.suppressions import Suppressions
+
+REPORTS: Final = ("delivery_bounced",)
+"""The types of events it is for, among all that is requested."""
 
 
 class Reported:
@@ -34,7 +37,6 @@ class Reported:
         for event in events:
             if isinstance(event, DeliveryBounced):
                 await self._mongo.transaction(partial(self._apply, event))
-                self._journal.ring()
 
     async def _apply(self, event: DeliveryBounced, session: Session) -> None:
         now = self._mongo.now()

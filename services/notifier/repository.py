@@ -82,8 +82,6 @@ class DeliveryRepository:
 
         if rows:
             await self._mongo.transaction(write)
-        if ended:
-            self._journal.ring()
 
     async def due(
         self, slots: Iterable[int], now: datetime, limit: int, channels: Collection[str], busy: Collection[str] = ()
@@ -112,19 +110,16 @@ class DeliveryRepository:
         When one of them can't be written down, the others are, on their own: they must not be sent again because of it.
         """
         try:
-            ended = await self._mongo.transaction(partial(self._write, attempts))
+            await self._mongo.transaction(partial(self._write, attempts))
         except TransientError:
             raise
         except Exception as error:  # noqa: BLE001 (handed to whoever made the attempt)
             if len(attempts) == 1:
                 return [error]
             return [outcome for attempt in attempts for outcome in await self.record([attempt])]
-        if ended:
-            self._journal.ring()
         return [None] * len(attempts)
 
-    async def _write(self, attempts: Sequence[Attempted], session: Session) -> int:
-        """How many ended."""
+    async def _write(self, attempts: Sequence[Attempted], session: Session) -> None:
         ids = [attempt.row["_id"] for attempt in attempts]
         still = self._deliveries.find({"_id": {"$in": ids}, "state": "pending"}, {"_id": 1}, session=session)
         pending = {row["_id"] async for row in still}
@@ -133,7 +128,6 @@ class DeliveryRepository:
         if current:
             await self._deliveries.bulk_write([write for attempt in current for write in _writes(attempt)], session=session)
         await self._journal.append(events, session, streams=[event.delivery_id for event in events])
-        return len(events)
 
     async def _ends(self, attempts: Sequence[Attempted], session: Session) -> list[DeliveryEvent]:
         """What to tell of their ends; a digest is no event's own, its end is that of each of its parts."""

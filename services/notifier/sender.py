@@ -16,6 +16,7 @@ from kit.crashpoints import crash_point
 from kit.errors import TransientError
 from kit.leases import Slots
 from kit.mongo import Document, Mongo
+from services.notifier.domain.domains import Domains
 from services.notifier.domain.outcome import Accepted, Later, Never, Outcome, RelayTrouble, Unknown
 from services.notifier.domain.retry import next_attempt
 from services.notifier.repository import Attempted, DeliveryRepository, delivered, failed
@@ -83,7 +84,7 @@ class Sender:
     that was away for longer than a lease when several processes send: another one may take the slot before the write succeeds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (each is one collaborator, but for `at_once`: mails under way to one recipient domain)
         self,
         mongo: Mongo,
         deliveries: DeliveryRepository,
@@ -91,6 +92,7 @@ class Sender:
         channels: dict[str, Send],
         wake: asyncio.Event,
         logger: FilteringBoundLogger,
+        at_once: int = IN_FLIGHT,
     ) -> None:
         self._mongo = mongo
         self._deliveries = deliveries
@@ -99,10 +101,13 @@ class Sender:
         self._wake = wake
         self._logger = logger
         self._breaker = _Breaker()
+        self._domains = Domains(at_once)
         self._lanes: dict[str, _Lane] = {}
         self._resting: dict[str, datetime] = {}
         self._trial: str | None = None
         self._closing = False
+        self._more = False
+        """Whether the last look found as much as there was room for; else what is planned meanwhile rings, or waits for the next look."""
         self._results: Batcher[Attempted, None] = Batcher(deliveries.record)
 
     @property
@@ -120,10 +125,18 @@ class Sender:
             return False
         # Asked before reading: a lane that ends meanwhile has been read with what it has just sent.
         busy = self._busy(now)
-        found = await asyncio.gather(*(self._deliveries.due(mine, now, room[channel], [channel], busy) for channel in open_channels))
         trying = self._breaker.failures > 0
-        for lane, rows in chain.from_iterable(lanes.items() for lanes in found):
+        places = (max if trying else min)(room[channel] for channel in open_channels)
+        lanes = await self._deliveries.due(mine, now, places, open_channels, busy)
+        self._more = len(lanes) >= places
+        for lane, rows in lanes.items():
             channel = rows[0]["channel"]
+            if room[channel] <= 0:
+                continue
+            room[channel] -= 1
+            if channel == "email" and (until := self._domains.enter(rows[0]["address"], now)):
+                self._resting[lane] = until
+                continue
             if trying:
                 self._trial = lane if channel == "email" else self._trial
                 rows = rows[:1]  # noqa: PLW2901 (what comes after it sees how it went)
@@ -158,7 +171,9 @@ class Sender:
             self._resting[lane] = self._mongo.now() + LONG_REST
         finally:
             del self._lanes[lane]
-            if len(self._lanes) <= REFILL_AT:
+            if rows[0]["channel"] == "email":
+                self._domains.leave(rows[0]["address"])
+            if self._more and len(self._lanes) <= REFILL_AT:
                 self._wake.set()
 
     async def _attempt(self, row: Document) -> bool:
@@ -176,9 +191,16 @@ class Sender:
             return False
         if row["channel"] == "email":
             self._breaker.well()
+            self._note(row["address"], outcome, now)
         attempted = judged(row, outcome, now, random.uniform(-1, 1))  # noqa: S311 (jitter)
         await self._record(attempted)
         return attempted.event is not None
+
+    def _note(self, address: str, outcome: Outcome, now: datetime) -> None:
+        if isinstance(outcome, Accepted):
+            self._domains.taken(address)
+        elif isinstance(outcome, Later):
+            self._domains.put_off(address, outcome.reason, now)
 
     async def _record(self, attempted: Attempted) -> None:
         """Hold on while the database is away, however long: what was accepted and not recorded would be sent twice."""

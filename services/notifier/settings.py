@@ -11,6 +11,9 @@ class NotifierSettings(ServiceSettings):
         default=SecretStr("smtp://127.0.0.1:25"), description="Mail relay: `smtp://[user:pass@]host[:port][?starttls=1]` or `smtps://…`."
     )
     smtp_connections: int = Field(default=8, ge=1, le=100, description="Connections kept to the mail relay.")
+    smtp_per_domain: int = Field(
+        default=64, ge=1, description="Mails under way to one recipient domain at once; lower it where the relay delivers directly."
+    )
     mail_from: str = Field(default="helpdesk@localhost.localdomain", description="Sender address; its domain also ends our message ids.")
     plus_addressing: bool = Field(
         default=False, description="Answers go to `mailbox+r.TOKEN@…`; the mail servers of all group mailboxes must take such addresses."

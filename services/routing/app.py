@@ -60,7 +60,7 @@ def build(settings: RoutingSettings, only: Collection[str] = ROLES) -> Service:
     if "consumer" in only:
         handlers = Handlers(tickets, directory, mongo.now)
         add_inlet(service, settings, topics.REQUESTS, "routing", request_events, handlers.on_requests)
-        add_inlet(service, settings, topics.NOTIFICATIONS, "routing", notification_events, handlers.on_notifications)
+        add_inlet(service, settings, topics.NOTIFICATIONS, "routing", notification_events, handlers.on_notifications, unhurried=True)
     if "ticker" in only:
         add_time(service, settings, mongo, database, tickets, directory)
     app = web_app("Helpdesk: routing", description="Health and metrics.", version=version("helpdesk"), logger=logger, max_body=1_000)

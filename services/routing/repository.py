@@ -124,8 +124,6 @@ class TicketRepository:
         if prepared.empty and not inbox:
             return
         await self._mongo.transaction(lambda session: self._write(prepared, inbox, session), retry_for=retry_for)
-        if prepared.events:
-            self._journal.ring()
 
     async def _write(self, prepared: Prepared, inbox: list[Document], session: Session) -> None:
         if inbox:

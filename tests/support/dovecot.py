@@ -5,6 +5,7 @@ import imaplib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -95,7 +96,8 @@ class Dovecot:
         )
         (self.home / "dovecot.conf").write_text(configuration)
         with (self.home / "out").open("ab") as out:
-            self._process = subprocess.Popen([self._program, "-F", "-c", str(self.home / "dovecot.conf")], stdout=out, stderr=out)
+            command = [self._program, "-F", "-c", str(self.home / "dovecot.conf")]
+            self._process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
 
     def write_password(self, password: str) -> None:
         """What a login needs from now on."""
@@ -103,15 +105,16 @@ class Dovecot:
         (self.home / "users").chmod(0o644)
 
     def stop(self) -> None:
+        """As if its plug was pulled: asked politely it would wait for its clients."""
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=20)
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
             self._process = None
 
     @contextmanager
     def session(self) -> Iterator[imaplib.IMAP4]:
         with imaplib.IMAP4("127.0.0.1", self.port, timeout=20) as client:
-            client.login(self.user, f'"{PASSWORD}"')
+            client.login(self.user, PASSWORD)
             yield client
 
     def append(self, *mails: bytes, folder: str = "INBOX", flags: str = "") -> None:
@@ -144,6 +147,5 @@ def running_dovecot(*, idle: bool = True) -> Iterator[Dovecot]:
 
 
 def _group(gid: int) -> str:
-
 
     return grp.getgrgid(gid).gr_name

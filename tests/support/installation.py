@@ -135,6 +135,8 @@ class Installation:
             "HELPDESK_SMTP_URL": f"smtp://127.0.0.1:{self.sink.port}",
             "HELPDESK_MAIL_FROM": "helpdesk@customs.example",
             "HELPDESK_MAIL_PORT": str(self.mail_port),
+            "HELPDESK_PLUS_ADDRESSING": "true",
+            "HELPDESK_BOUNCE_ADDRESS": "bounces@customs.example",
             "HELPDESK_KAFKA_SESSION_TIMEOUT_SECONDS": SESSION_SECONDS,
         }
         ours |= {f"HELPDESK_{service.upper()}_PORT": str(port) for service, port in self._web.items()}

@@ -22,6 +22,8 @@ class Mail:
     at: float
     recipient: str
     content: bytes = field(repr=False)
+    sender: str = ""
+    """Of the envelope; empty is the null return path."""
 
     @cached_property
     def parsed(self) -> EmailMessage:
@@ -97,7 +99,8 @@ class MailSink:
         await asyncio.sleep(self.take_seconds)
         content = envelope.content
         assert isinstance(content, bytes)
-        self.mails += [Mail(time.monotonic(), recipient, content) for recipient in envelope.rcpt_tos]
+        sender = (envelope.mail_from or "").strip("<>")
+        self.mails += [Mail(time.monotonic(), recipient, content, sender) for recipient in envelope.rcpt_tos]
         return "250 2.0.0 Taken"
 
     def _line(self) -> SMTP:

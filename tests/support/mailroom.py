@@ -33,6 +33,9 @@ from tests.support.organisations import as_written, organisation
 T = TypeVar("T")
 SECRET = "mail-threads-are-signed-with-this-secret"
 SENDER = "helpdesk@customs.example"
+BOUNCES = "bounces@customs.example"
+AUTHSERV = "mx.customs.example"
+"""Name of the mail server whose word about a sender counts."""
 FOCAL, HON_GAI = "focal@customs.example", "HonGai@customs.example"
 LAN = "Lan@anbinh.example"
 
@@ -121,14 +124,14 @@ async def open_mailroom(uri: str, *, loaded: bool = True, parser: Parser | None 
         await store.save(with_mailboxes())
         await store.refresh()
     acceptance = Acceptance(mongo, database, Journal(database, topics.REQUESTS))
-    mailboxes = current_mailboxes(store, SENDER)
+    mailboxes = current_mailboxes(store, SENDER, BOUNCES)
     arrivals, slots, reader, logger = (
         Arrivals(mongo, database),
         Slots(mongo, database[MAIL_LEASES.name], new_id()),
         parser or Parser(),
         get_logger("test"),
     )
-    filing = Filing(database, acceptance, FileStore(database), Threads(database, [SECRET]), mailboxes)
+    filing = Filing(database, acceptance, FileStore(database), Threads(database, [SECRET]), mailboxes, {AUTHSERV})
     worker = Worker(mongo, arrivals, slots, reader, filing, logger)
     where = Place(**{"host": "127.0.0.1", "port": 0, "hostname": "mail.customs.example", "max_bytes": 2_000_000, **place})
     receiver = MailReceiver(where, Porter(arrivals, mailboxes, logger))

@@ -75,7 +75,6 @@ class Line:
             await self.journal.append(events, session)
 
         await self.mongo.transaction(work)
-        self.journal.ring()
 
     async def has_applied(self, count: int, *, in_order: bool = True) -> None:
         async def true() -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from kit.ids import new_id
 from kit.links import thread_id
-from tests.support.mailroom import FOCAL, HON_GAI, LAN, SECRET, Mailroom, mail, open_mailroom
+from tests.support.mailroom import AUTHSERV, FOCAL, HON_GAI, LAN, SECRET, Mailroom, mail, open_mailroom
 from tests.support.servers import MongoServer
 
 
@@ -89,7 +89,9 @@ async def test_an_id_that_we_did_not_sign_leads_nowhere(room: Mailroom, forged: 
 async def test_a_reference_in_the_subject_counts_only_for_the_person_who_asked(room: Mailroom, sender: str, becomes: str) -> None:
     ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
     (conversation,) = await room.database["conversations"].find().to_list(None)
-    row = await room.deliver_and_read(mail(f"Re: [{conversation['reference'].lower()}] Trị giá", "Xin bổ sung.", from_=sender))
+    proven = f"{AUTHSERV}; dmarc=pass header.from={sender.partition('@')[2].lower()}"
+    subject = f"Re: [{conversation['reference'].lower()}] Trị giá"
+    row = await room.deliver_and_read(mail(subject, "Xin bổ sung.", from_=sender, Authentication_Results=proven))
     assert (row["as"], row["ticket_id"] == ticket_id) == (becomes, becomes == "message")
 
 

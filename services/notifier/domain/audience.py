@@ -66,7 +66,18 @@ TO_STAFF: Final[Mapping[type[TicketEventBase], Template]] = {
 }
 
 SILENT: Final[frozenset[type[Event]]] = frozenset(
-    {TicketClaimed, TicketPrioritised, NoteAdded, TicketReferred, TicketReopened, TicketClosed, ClockFinished, DeadlinesMoved, ClockRepaired, UnknownEvent}
+    {
+        TicketClaimed,
+        TicketPrioritised,
+        NoteAdded,
+        TicketReferred,
+        TicketReopened,
+        TicketClosed,
+        ClockFinished,
+        DeadlinesMoved,
+        ClockRepaired,
+        UnknownEvent,
+    }
 )
 """Events nobody is told of. With the two tables above it names every event there is."""
 

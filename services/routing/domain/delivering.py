@@ -1,7 +1,8 @@
 """What became of the things the business was told.
 
 Known weakness: an answer accepted just before its deadline but reported just after it finds the miss already
-recorded and told; the verdict is met all the same, for it goes by the instant of acceptance.
+recorded and told; the verdict is met all the same, for it goes by the instant of acceptance. So does that of an answer that was accepted
+and came back later: the officer is told, but the clock it ended is not started again.
 """
 
 from datetime import datetime

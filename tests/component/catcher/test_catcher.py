@@ -230,9 +230,9 @@ def test_only_web_addresses_become_links(text: str, links: list[str]) -> None:
     assert "".join(piece for piece, _ in pieces) == text
 
 
-async def post(web: httpx.AsyncClient, text: str, key: str = "delivery-1", *, secret: str = SECRET, account: str = "demo") -> httpx.Response:
+async def post(web: httpx.AsyncClient, text: str, *, secret: str = SECRET, account: str = "demo") -> httpx.Response:
     raw = json.dumps({"conversation": "phòng 7", "reference": "HD-AAA-BBB-CCC", "text": text}).encode()
-    return await web.post(f"/chat/{account}", content=raw, headers=signed_headers(secret, key, MORNING, raw))
+    return await web.post(f"/chat/{account}", content=raw, headers=signed_headers(secret, "delivery-1", MORNING, raw))
 
 
 async def test_an_answer_in_a_chat_is_shown_beside_the_mails_once(catcher: Catcher, web: httpx.AsyncClient, tmp_path: Path) -> None:

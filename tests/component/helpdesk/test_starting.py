@@ -184,6 +184,7 @@ async def test_the_demo_has_its_organisation_and_a_token_for_every_account(prepa
 
 async def test_the_demos_chat_answers_to_the_catcher_of_this_start(prepared: tuple[ServiceSettings, Mongo], tmp_path: Path) -> None:
     settings, mongo = prepared
+    loaded = None
     for port in (9003, 9013):
         await prepare(settings, mongo, tmp_path, f"http://127.0.0.1:{port}/chat/demo")
         loaded = await provision.organisation_of(settings, mongo)

@@ -258,8 +258,10 @@ async def test_switching_the_language_of_a_form_with_mistakes_keeps_what_was_typ
     assert shown.cookies["lang"] == "en"
     right = await post(intake, typed(switch="en", submission_id=values["submission_id"]), path="/?lang=en")
     assert (right.status_code, "summary" in right.text) == (422, False)
-    assert await intake.count("requests", {"source": f"form:{values['submission_id']}"}) == 0
+    key = {"_id": f"form:{values['submission_id']}"}
+    assert await intake.count("submissions", key) == 0
     assert (await post(intake, typed(submission_id=values["submission_id"]))).status_code == 303
+    assert await intake.count("submissions", key) == 1
 
 
 async def test_a_page_that_is_not_there_can_be_read_in_the_other_language(intake: Intake) -> None:

@@ -29,7 +29,9 @@ async def hook(  # what a bridge sends
 ) -> httpx.Response:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     headers = signed_headers(secret, webhook_id or new_id(), intake.clock.at - age, raw)
-    return await intake.http.post(f"/hooks/chat/{account}", content=raw, headers=headers | {"Content-Type": "application/json", "Accept-Language": language})
+    return await intake.http.post(
+        f"/hooks/chat/{account}", content=raw, headers=headers | {"Content-Type": "application/json", "Accept-Language": language}
+    )
 
 
 def chat(conversation: str, text: str = "Xin hỏi về thuế.\nCảm ơn.", **more: Any) -> dict[str, Any]:
@@ -84,7 +86,8 @@ async def test_a_repeat_is_answered_alike_and_changes_nothing(intake: Intake) ->
 async def test_a_used_id_with_another_text_is_a_conflict(intake: Intake) -> None:
     conversation, webhook_id = new_id(), new_id()
     await hook(intake, chat(conversation), webhook_id=webhook_id)
-    for language, words in (("en", "This `webhook-id` was used for another message"), ("vi", "`webhook-id` này đã dùng cho một tin nhắn khác")):
+    said = {"en": "This `webhook-id` was used for another message", "vi": "`webhook-id` này đã dùng cho một tin nhắn khác"}
+    for language, words in said.items():
         answer = await hook(intake, chat(conversation, "Khác"), webhook_id=webhook_id, language=language)
         assert (answer.status_code, "Idempotency-Key" in answer.text) == (409, False)
         assert words in answer.json()["detail"]

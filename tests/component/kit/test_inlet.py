@@ -65,13 +65,22 @@ class Desk:
         self.topic, self.group, self.dead = name("events"), name("group"), name("dead")
         self.stack = AsyncExitStack()
 
-    async def member(self, apply: Apply, *, burst: int = 100, make: Callable[[], Any] | None = None, batch: int = 300) -> KafkaBroker:
+    async def member(
+        self,
+        apply: Apply,
+        *,
+        burst: int = 100,
+        make: Callable[[], Any] | None = None,
+        batch: int = 300,
+        only: Sequence[str] = (),
+        unhurried: bool = False,
+    ) -> KafkaBroker:
         """Started; stopped at the end of the test if not before."""
         producer = make or (lambda: make_producer(self.settings, "tests", largest=LARGEST_DEAD_LETTER))
         self.grave = DeadLetters(self.dead, self.group, make_producer=producer, logger=self._logger, burst=burst)
-        self.inlet = Inlet(self.topic, self.group, happenings, apply, self.grave, logger=self._logger)
+        self.inlet = Inlet(self.topic, self.group, happenings, apply, self.grave, logger=self._logger, only=only)
         broker = make_broker(self.settings, "tests")
-        subscribe(broker, self.inlet, batch=batch)
+        subscribe(broker, self.inlet, batch=batch, unhurried=unhurried)
         await broker.start()
         self.stack.push_async_callback(self.grave.close)
         self.stack.push_async_callback(broker.stop)
@@ -185,6 +194,31 @@ async def test_what_cannot_be_read_is_put_aside_byte_for_byte_and_an_unknown_typ
     assert sorted(letter.value or b"" for letter in await desk.letters()) == sorted(
         [b'{"type": "happened", ', b"", b"", b"", b"[" * 50_000, b'{"type": "happened", "id": "\xff"}', b'"just words"']
     )
+
+
+async def test_types_it_is_not_for_are_passed_over_without_being_read(desk: Desk) -> None:
+    other = {"key": b"a", "value": b"no JSON at all", "headers": [("ce_type", b"something_else")]}
+    ours = {"key": b"a", "value": happened("a", 1).model_dump_json().encode(), "headers": [("ce_type", b"happened")]}
+    await desk.send(other, ours, happened("a", 2))
+    applied = Applied()
+    await desk.member(applied, only=("happened",))
+    await desk.all_committed()
+    assert applied.ids == ["a-1", "a-2"]
+    assert await desk.letters() == []
+
+
+async def test_what_nobody_waits_for_is_taken_in_larger_batches(desk: Desk) -> None:
+    sizes: list[int] = []
+
+    async def apply(events: Sequence[Happened]) -> None:
+        sizes.append(len(events))
+
+    await desk.member(apply, unhurried=True)
+    for number in range(1, 31):
+        await desk.send(happened("a", number))
+    await desk.all_committed()
+    assert sum(sizes) == 30
+    assert len(sizes) < 15
 
 
 async def test_a_dead_letter_keeps_the_headers_of_its_record_whatever_bytes_they_hold(desk: Desk) -> None:

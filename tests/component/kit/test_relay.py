@@ -16,7 +16,7 @@ from kit.errors import TransientError
 from kit.journal import Journal
 from kit.kafka import end_offsets, ensure_topics, make_producer
 from kit.leases import Slots
-from kit.mongo import Database, Mongo, Session
+from kit.mongo import Database, Document, Mongo, Session
 from kit.publishing import OLDEST, measure_age
 from kit.relay import Relay
 from kit.settings import ServiceSettings
@@ -44,13 +44,14 @@ class Line:
             self.topic,
             journal or self.journal,
             self.slots,
+            mongo=self.mongo,
             make_producer=make or self.make_producer,
             ends=partial(end_offsets, self.settings, self.topic),
             restore_topics=partial(require_topics, self.settings, [self.topic]),
             state=self.database["relay_state"],
             window=HOUR,
             logger=self.logger,
-            **options,
+            **{"mark_every": 0.0} | options,
         )
 
     def make_producer(self) -> AIOKafkaProducer:
@@ -137,7 +138,7 @@ async def test_a_record_says_who_wrote_what_when_and_why(line: Line) -> None:
 class Forgetful(Journal):
     """Marks nothing: the process died between Kafka's acknowledgement and the mark."""
 
-    async def mark_published(self, ids: Any) -> None:
+    async def mark_published(self, ids: Any, session: Any = None) -> None:
         pass
 
 
@@ -152,6 +153,87 @@ async def test_a_crash_between_acknowledgement_and_mark_publishes_again_in_order
     await line.happen(happened("a", 3))
     await line.relay.step()
     assert await line.published() == {"a": numbered("a", 1, 2, 1, 2, 3)}
+    assert await line.owed() == []
+
+
+class Watched(Journal):
+    """Counts how often it is asked for what is owed."""
+
+    asked = 0
+
+    async def unpublished(self, slots: Any, limit: int) -> list[Document]:
+        self.asked += 1
+        return await super().unpublished(slots, limit)
+
+
+async def watched(line: Line, **options: Any) -> tuple[Relay, Watched]:
+    """A relay that has looked once, and its journal."""
+    journal = Watched(line.database, line.topic)
+    line.journal = journal
+    line.relay = line.another(journal=journal, **options)
+    await line.slots.renew()
+    await line.relay.step()
+    return line.relay, journal
+
+
+async def test_what_this_process_commits_is_published_without_asking_for_it(line: Line) -> None:
+    relay, journal = await watched(line)
+    await line.happen(happened("a", 1), happened("b", 1))
+    await line.happen(happened("a", 2))
+    await relay.step()
+    await line.happen(happened("a", 3))
+    await relay.step()
+    assert journal.asked == 1
+    assert await line.published() == {"a": numbered("a", 1, 2, 3), "b": ["b-1"]}
+    assert await line.owed() == []
+
+
+async def test_what_does_not_follow_what_was_sent_last_is_looked_up_with_what_comes_before_it(line: Line) -> None:
+    relay, journal = await watched(line)
+    elsewhere = Journal(line.database, line.topic)  # of a process that only writes
+
+    async def work(session: Session) -> None:
+        await elsewhere.append([happened("a", 1)], session)
+
+    await line.mongo.transaction(work)
+    await line.happen(happened("a", 2))
+    await relay.step()
+    assert journal.asked == 2
+    assert await line.published() == {"a": numbered("a", 1, 2)}
+
+
+async def test_a_transaction_that_fails_tells_the_relay_nothing(line: Line) -> None:
+    relay, _ = await watched(line)
+
+    async def work(session: Session) -> None:
+        await line.journal.append([happened("a", 1)], session)
+        raise ValueError("changed its mind")
+
+    with pytest.raises(ValueError, match="changed"):
+        await line.mongo.transaction(work)
+    await relay.step()
+    assert await line.published() == {}
+
+
+async def test_marks_wait_to_be_made_together_and_are_made_before_the_relay_goes(line: Line) -> None:
+    relay, _ = await watched(line, mark_every=1_000.0)
+    await line.happen(happened("a", 1))
+    await relay.step()
+    assert await line.owed() == ["a-1"]
+    await relay.close()
+    assert await line.owed() == []
+
+
+async def test_what_was_acknowledged_before_another_process_found_the_log_lost_is_owed_again(line: Line) -> None:
+    relay, _ = await watched(line, mark_every=1_000.0)
+    await line.happen(happened("a", 1))
+    await relay.step()
+    await line.database["relay_state"].update_one({"_id": line.topic}, {"$inc": {"log": 1}})
+    await relay.close()
+    assert await line.owed() == ["a-1"]
+    await relay.step()
+    assert await line.published() == {"a": numbered("a", 1, 1)}
+    await relay.close()
     assert await line.owed() == []
 
 
@@ -296,9 +378,15 @@ async def test_when_the_topic_is_gone_it_is_made_again_and_everything_in_the_win
         return not await end_offsets(line.settings, line.topic)
 
     await eventually(gone)
-    await line.relay.check_log()
+
+    async def noticed() -> bool:
+        with suppress(TransientError):  # a topic just made has no partitions yet
+            await line.relay.check_log()
+        return line.journal.bell.is_set()
+
+    line.journal.bell.clear()
+    await eventually(noticed)
     assert await line.owed() == ["a-2", "b-1"]
-    assert line.journal.bell.is_set()
     assert await line.remembered() == {}
     while await line.owed():
         with suppress(TransientError):  # the old producer may know a topic of the same name that is gone

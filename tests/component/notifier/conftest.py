@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -99,6 +100,8 @@ class Office:
     wake: asyncio.Event
     box: Postbox
     mail: Send
+    telling: Callable[[Screening], Handlers]
+    """The same handlers with another screening."""
     chat: Chat = field(default_factory=Chat)
     senders: list[Sender] = field(default_factory=list)
 
@@ -122,9 +125,11 @@ class Office:
     def slots(self, owner: str) -> Slots:
         return Slots(self.mongo, self.database["sender_leases"], owner)
 
-    def sender(self, slots: Slots, *, deliveries: DeliveryRepository | None = None, channels: Mapping[str, Send] | None = None) -> Sender:
+    def sender(
+        self, slots: Slots, *, deliveries: DeliveryRepository | None = None, channels: Mapping[str, Send] | None = None, **options: int
+    ) -> Sender:
         ways: dict[str, Send] = {"email": self.mail, "chat": self.chat, **(channels or {})}
-        made = Sender(self.mongo, deliveries or self.deliveries, slots, ways, self.wake, structlog.get_logger())
+        made = Sender(self.mongo, deliveries or self.deliveries, slots, ways, self.wake, structlog.get_logger(), **options)
         self.senders.append(made)
         return made
 
@@ -195,8 +200,8 @@ async def office(prepared: tuple[Mongo, Database]) -> AsyncIterator[Office]:
 
         digests = Digests(mongo, database, DigestMail(letterhead))
         screening = Screening(Suppressions(database), Limits(database, per_minute=600))
-        handlers = Handlers(mongo, deliveries, digests, renderer, store, wake, screening)
-        made = Office(mongo, database, deliveries, digests, handlers, wake, box, mail)
+        telling = partial(Handlers, mongo, deliveries, digests, renderer, store, wake)
+        made = Office(mongo, database, deliveries, digests, telling(screening), wake, box, mail, telling)
         yield made
         for gate in box.held.values():
             gate.set()

@@ -32,7 +32,7 @@ def written(clock: Clock) -> tuple[logging.Logger, io.StringIO]:
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.addFilter(Repeats(clock))
-    logger = logging.Logger("aiokafka.conn")
+    logger = logging.Logger("aiokafka.conn")  # noqa: LOG001 (of this test alone)
     logger.addHandler(handler)
     return logger, out
 
@@ -71,7 +71,7 @@ def test_the_same_text_with_other_numbers_is_the_same_complaint(written: tuple[l
 def test_what_is_remembered_has_a_limit(clock: Clock, written: tuple[logging.Logger, io.StringIO]) -> None:
     logger, out = written
     for number in range(2_500):
-        logger.error("x" * (number % 290 + 1) + chr(0x4E00 + number))
+        logger.error(chr(0x4E00 + number))
     assert len(out.getvalue().splitlines()) == 2_500
 
 

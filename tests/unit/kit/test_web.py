@@ -69,7 +69,9 @@ def build() -> FastAPI:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(build(), raise_app_exceptions=False), base_url="http://test", headers=ENGLISH) as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(build(), raise_app_exceptions=False), base_url="http://test", headers=ENGLISH
+    ) as client:
         yield client
 
 

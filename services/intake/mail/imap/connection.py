@@ -22,8 +22,6 @@ from services.intake.mail.imap.accounts import Account
 ANSWER_WITHIN: Final = 30.0
 """Seconds for each answer of the server."""
 
-HIGHEST_UID: Final = 2**32 - 1
-
 
 class Lost(TransientError):
     """The server is away, or made no sense: connect again."""
@@ -87,17 +85,16 @@ class Connection:
         """What the folder is now."""
         with _translated():
             seen = self._client.select_folder(self._folder, readonly=True)
-            return Folder(int(seen[b"UIDVALIDITY"]), int(seen.get(b"UIDNEXT", HIGHEST_UID + 1)))
+            if b"UIDNEXT" not in seen:  # older servers say it only when asked (RFC 3501 section 6.3.1)
+                seen |= self._client.folder_status(self._folder, ["UIDNEXT"])
+            return Folder(int(seen[b"UIDVALIDITY"]), int(seen[b"UIDNEXT"]))
 
-    def listed(self, low: int, high: int) -> list[Listed]:
-        """The mails with these UIDs, both included, in their order."""
+    def listed(self, low: int, high: int, most: int) -> list[Listed]:
+        """The first mails with these UIDs, both included, in their order; at least one when there is one."""
         with _translated():
-            found = self._client.fetch(f"{low}:{high}", ["RFC822.SIZE", "INTERNALDATE"]) if low <= high else {}
-            return [
-                Listed(uid, int(data.get(b"RFC822.SIZE", 0)), data.get(b"INTERNALDATE"))
-                for uid, data in sorted(found.items())
-                if low <= uid <= high
-            ]
+            uids = sorted(uid for uid in self._client.search(["UID", f"{low}:{high}"]) if low <= uid <= high)[:most]
+            found = self._client.fetch(uids, ["RFC822.SIZE", "INTERNALDATE"])
+            return [Listed(uid, int(found[uid][b"RFC822.SIZE"]), found[uid].get(b"INTERNALDATE")) for uid in uids if uid in found]
 
     def content(self, uid: int, most: int) -> bytes | None:
         """The mail, or its first `most` bytes; None when it is gone. Raises Refused."""

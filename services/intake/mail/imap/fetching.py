@@ -17,6 +17,9 @@ from services.intake.mail.imap.folders import Bookmark
 WINDOW: Final = 200
 """UIDs asked for at once. Where many in a row are gone, twice as many the next time."""
 
+WIDEST: Final = 100_000
+"""All of them in one answer are a line of less than the million bytes that `imaplib` reads."""
+
 TOGETHER: Final = 50
 AT_ONCE: Final = 4_000_000
 """Bytes of mail fetched before they are stored and the bookmark moves, unless one mail alone is larger."""
@@ -45,7 +48,7 @@ class Fetcher:
     def next(self, connection: Connection, folder: Folder, mark: Bookmark, mailboxes: Mailboxes, mailbox: Mailbox) -> Batch:
         """What comes after the bookmark. Raises Lost."""
         for low, high in windows(mark.last, folder.next_uid):
-            listed = connection.listed(low, high)
+            listed = connection.listed(low, high, TOGETHER)
             if listed:
                 chosen = first_of(listed)
                 mails = [self._mail(connection, mark, each, mailboxes, mailbox) for each in chosen if not _before(each, mark.since)]
@@ -96,11 +99,11 @@ class Fetcher:
 
 
 def windows(last: int, next_uid: int) -> Iterator[tuple[int, int]]:
-    """The UIDs after `last` that there can be, in pieces; each is twice as wide as the one before."""
+    """The UIDs after `last` that there can be, in pieces; each is twice as wide as the one before, up to a limit."""
     low, width = last + 1, WINDOW
     while low < next_uid:
         yield low, min(low + width, next_uid) - 1
-        low, width = low + width, width * 2
+        low, width = low + width, min(width * 2, WIDEST)
 
 
 def first_of(listed: list[Listed]) -> list[Listed]:
@@ -108,7 +111,7 @@ def first_of(listed: list[Listed]) -> list[Listed]:
     size = 0
     for count, each in enumerate(listed):
         size += each.size
-        if count == TOGETHER or (count and size > AT_ONCE):
+        if count and size > AT_ONCE:
             return listed[:count]
     return listed
 

@@ -159,8 +159,9 @@ class Watcher:
         return await self._in_thread(self._fetcher.next, connection, folder, mark, mailboxes, mailbox)
 
     async def _store(self, mails: tuple[Arrived, ...]) -> None:
-        ids = await asyncio.gather(*(self._arrivals.keep(mail) for mail in mails))
-        for mail, mail_id in zip(mails, ids, strict=True):
+        """One after the other, since the order in which they are stored is that in which one sender's mails are read."""
+        for mail in mails:
+            mail_id = await self._arrivals.keep(mail)
             self._logger.info("mail.fetched", mail=mail_id, size=len(mail.content), unfit=mail.unfit)
 
     async def _went_wrong(self, error: Exception) -> None:

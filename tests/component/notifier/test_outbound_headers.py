@@ -1,0 +1,85 @@
+"""What stands in the head of our mails: signs that bring them back, and nothing that anybody else could have put there."""
+
+import email
+import email.policy
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kit.links import thread_id
+from kit.mail_tokens import SentDelivery, delivery_message_id, delivery_of, reply_address, ticket_of_recipients
+from schemas.tickets import AnswerGiven, BusinessReplied, Known, TicketOpened
+from schemas.values import Business, Contact
+from services.notifier.domain.audience import Audience, plan
+from services.notifier.rendering import Letterhead, Renderer
+from tests.unit.notifier.examples import TICKET_ID, event, group, message, ticket
+
+SECRET = "a-secret-of-this-installation"
+RENDERER = Renderer(
+    Letterhead(
+        "helpdesk@customs.example",
+        "Hải quan",
+        lambda reference, _ticket, _at: f"https://helpdesk.example/{reference}",
+        thread_id=partial(thread_id, SECRET, domain="customs.example"),
+        message_id=partial(delivery_message_id, SECRET, domain="customs.example"),
+        reply_to=partial(reply_address, SECRET),
+        sign=lambda raw: b"X-Signed: yes\r\n" + raw,
+    )
+)
+NAMES = {
+    *("X-Signed", "Date", "From", "To", "Reply-To", "Subject", "Message-ID", "In-Reply-To", "References", "Content-Language"),
+    *("X-Helpdesk-Loop", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type"),
+}
+anything = st.text(max_size=80) | st.sampled_from(
+    ["x\r\nBcc: eve@evil.example", "\n\nbody", "=?utf-8?q?hi=0D=0ABcc:_x?=", "a\x0bb\x85c\u2028d"]
+)
+
+
+def written(kind: type[Known], audience: Audience, **changes: Any) -> tuple[bytes, str]:
+    """The first mail of an event to that audience, and its delivery's id."""
+    its_event = event(kind, **changes)
+    delivery = next(delivery for delivery in plan(its_event) if delivery.audience == audience)
+    return RENDERER.render(delivery, its_event), delivery.id
+
+
+def test_an_answer_goes_back_to_its_ticket_by_every_way_there_is() -> None:
+    raw, delivery_id = written(AnswerGiven, "business")
+    mail = email.message_from_bytes(raw, policy=email.policy.default)
+    assert ticket_of_recipients([SECRET], [mail["Reply-To"]]) == TICKET_ID
+    assert mail["Reply-To"].startswith("hon-gai+r.")
+    assert delivery_of([SECRET], [mail["Message-ID"]]) == SentDelivery(TICKET_ID, delivery_id.replace("-", "")[:12])
+    assert mail["X-Signed"] == "yes"
+    assert raw == written(AnswerGiven, "business")[0]
+
+
+def test_staff_answer_to_the_mailbox_itself() -> None:
+    raw, _ = written(BusinessReplied, "staff")
+    assert email.message_from_bytes(raw)["Reply-To"] == "hon-gai@customs.example"
+
+
+@pytest.mark.parametrize("mailbox", ["x" * 22 + "@customs.example", "y" * 60 + "@customs.example"])
+def test_a_mailbox_whose_name_leaves_no_room_for_a_token_is_written_without(mailbox: str) -> None:
+    raw, _ = written(AnswerGiven, "business", ticket=ticket(group=group(mailbox=mailbox)))
+    assert email.message_from_bytes(raw)["Reply-To"] == mailbox
+
+
+@given(subject=anything, name=anything, business=anything, said=anything, reference=anything, author=anything)
+@settings(max_examples=150, deadline=None)
+def test_nothing_that_came_in_begins_a_header_or_ends_the_head(
+    subject: str, name: str, business: str, said: str, reference: str, author: str
+) -> None:
+    changed = ticket(
+        subject=subject, reference=reference, business=Business(name=business), contact=Contact(name=name, email="lan@halong.example")
+    )
+    for kind, audience in ((TicketOpened, "business"), (AnswerGiven, "business"), (BusinessReplied, "staff")):
+        words = message(text=said, author_name=author, kind="request" if kind is TicketOpened else "answer")
+        raw, _ = written(kind, audience, ticket=changed, message=words)  # type: ignore[arg-type]
+        head = raw.partition(b"\r\n\r\n")[0]
+        lines = [line for line in head.split(b"\r\n") if not line.startswith(b" ")]
+        assert {line.partition(b":")[0].decode() for line in lines} <= NAMES
+        assert len(lines) == len({line.partition(b":")[0] for line in lines})
+        assert not set(head.replace(b"\r\n", b"")) & set(b"\r\n\x00\x0b\x85")
+        assert all(byte < 128 for byte in head)

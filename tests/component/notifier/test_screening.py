@@ -1,0 +1,192 @@
+"""What is not sent: to addresses that came back for good, and acknowledgements without end."""
+
+from datetime import timedelta
+
+import pytest
+
+from kit.journal import Journal
+from kit.log import get_logger
+from schemas import topics
+from schemas.notifications import NotificationFailed
+from schemas.requests import DeliveryBounced
+from schemas.tickets import AnswerGiven, TicketOpened
+from schemas.values import Channel, Contact
+from services.notifier.handlers import Handlers
+from services.notifier.limits import Limits
+from services.notifier.reported import Reported
+from services.notifier.screening import Screening
+from services.notifier.suppressions import Suppressions
+from tests.component.notifier.conftest import Office, answer, settle
+from tests.unit.notifier.examples import AT, event, ticket
+
+LAN = "lan@halong.example"
+
+
+def ticket_id(number: int) -> str:
+    return f"01935b8e-7c00-7000-8000-{number:012d}"
+
+
+def opened(number: int, *, email: str = LAN, channel: Channel = "email") -> TicketOpened:
+    one = ticket(contact=Contact(email=email), channel=channel, officer=None)
+    made = event(TicketOpened, id=ticket_id(1000 + number), ticket_id=ticket_id(number), ticket=one, recipients=())
+    assert isinstance(made, TicketOpened)
+    return made
+
+
+async def states(office: Office, **query: object) -> list[str]:
+    rows = await office.rows(template="acknowledgement", **query)
+    return sorted(row["state"] for row in rows)
+
+
+async def test_five_acknowledgements_a_day_go_to_one_address_and_the_sixth_is_dropped_silently(office: Office) -> None:
+    for number in range(7):
+        await office.plan(opened(number, email=LAN.upper() if number % 2 else LAN))
+    assert await states(office) == ["dropped"] * 2 + ["pending"] * 5
+    assert await office.ended() == []
+    await office.plan(opened(50, email="mai@other.example"))
+    assert await states(office, address="mai@other.example") == ["pending"]
+
+
+async def test_within_one_batch_they_are_counted_as_well(office: Office) -> None:
+    await office.plan(*(opened(number) for number in range(7)))
+    assert (await states(office)).count("dropped") == 2
+
+
+async def test_after_a_day_the_address_gets_acknowledgements_again(office: Office) -> None:
+    await office.plan(*(opened(number) for number in range(6)))
+    await office.database["deliveries"].update_many({}, {"$set": {"planned_at": office.mongo.now() - timedelta(hours=24, seconds=1)}})
+    await office.plan(opened(10))
+    assert await states(office, ticket_id=ticket_id(10)) == ["pending"]
+
+
+async def test_who_did_not_write_a_mail_is_told_each_time(office: Office) -> None:
+    await office.plan(*(opened(number, channel="form") for number in range(7)))
+    assert await states(office) == ["pending"] * 7
+
+
+async def test_answers_of_officers_are_never_held_back(office: Office) -> None:
+    await office.plan(*(opened(number) for number in range(6)))
+    await office.plan(*(answer(ticket_id(number), 2) for number in range(6)))
+    assert {row["state"] for row in await office.rows(template="answer")} == {"pending"}
+
+
+async def test_the_breaker_stops_acknowledgements_to_everybody_for_the_rest_of_the_minute(office: Office) -> None:
+    handlers = strict(office, per_minute=3)
+    await handlers.on_tickets([opened(number, email=f"a{number}@x.example") for number in range(5)])
+    assert await states(office) == ["dropped"] * 2 + ["pending"] * 3
+    await office.database["deliveries"].update_many({}, {"$set": {"planned_at": office.mongo.now() - timedelta(seconds=61)}})
+    await handlers.on_tickets([opened(9, email="a9@x.example")])
+    assert await states(office, ticket_id=ticket_id(9)) == ["pending"]
+
+
+def strict(office: Office, *, per_minute: int) -> Handlers:
+    return office.telling(Screening(Suppressions(office.database), Limits(office.database, per_minute=per_minute)))
+
+
+# Bounces
+
+
+def reported(office: Office) -> Reported:
+    journal = Journal(office.database, topics.NOTIFICATIONS)
+    return Reported(office.mongo, office.database, journal, Suppressions(office.database), get_logger("test"))
+
+
+async def sent(office: Office, number: int = 1) -> str:
+    """The id of an answer to Lan that was accepted."""
+    await office.plan(answer(ticket_id(number), 1))
+    await settle(await office.alone(), steps=2)
+    (row,) = await office.rows(ticket_id=ticket_id(number))
+    assert row["state"] == "delivered"
+    return str(row["_id"])
+
+
+def bounce(delivery_id: str, number: int = 1, **changed: object) -> DeliveryBounced:
+    fields: dict[str, object] = {
+        "id": f"bounce-{delivery_id}-{changed}",
+        "source": "helpdesk/intake",
+        "occurred_at": AT,
+        "ticket_id": ticket_id(number),
+        "delivery": delivery_id.replace("-", "")[:12],
+        "action": "failed",
+        "hard": True,
+        "status": "5.1.1",
+        "diagnostic": "550 5.1.1 User unknown",
+        "received_at": AT,
+    }
+    return DeliveryBounced.model_validate(fields | changed)
+
+
+async def test_a_hard_bounce_is_a_failed_delivery_and_the_next_mail_there_fails_at_once_until_it_is_lifted(office: Office) -> None:
+    delivery_id = await sent(office)
+    await reported(office).on_requests([bounce(delivery_id)])
+    last = (await office.ended())[-1]
+    assert isinstance(last, NotificationFailed)
+    assert (last.delivery_id, last.sequence, last.bounced, last.message_id) == (delivery_id, 2, "hard", "m-1")
+    assert last.reason == "bounced (hard): 550 5.1.1 User unknown"
+    suppressions = Suppressions(office.database)
+    assert [row["_id"] for row in await suppressions.listed()] == [LAN]
+
+    await office.plan(answer(ticket_id(2), 1))
+    (row,) = await office.rows(ticket_id=ticket_id(2))
+    assert (row["state"], row["reason"]) == ("failed", "suppressed: 550 5.1.1 User unknown")
+    assert isinstance((await office.ended())[-1], NotificationFailed)
+    assert len(office.box.seen) == 1
+
+    assert await suppressions.lift(LAN.upper(), office.mongo.now())
+    assert await suppressions.listed() == []
+    assert not await suppressions.lift(LAN, office.mongo.now())
+    await sent(office, 3)
+
+
+async def test_an_address_that_came_back_again_after_it_was_lifted_is_suppressed_again(office: Office) -> None:
+    suppressions = Suppressions(office.database)
+    for number in (1, 2):
+        await reported(office).on_requests([bounce(await sent(office, number), number, diagnostic=f"550 {number}")])
+        (row,) = await suppressions.listed()
+        assert row["reason"] == f"550 {number}"
+        await suppressions.lift(LAN, office.mongo.now())
+
+
+async def test_a_soft_bounce_fails_the_delivery_and_suppresses_nothing(office: Office) -> None:
+    await reported(office).on_requests([bounce(await sent(office), hard=False, status="5.2.2", diagnostic="mailbox full")])
+    last = (await office.ended())[-1]
+    assert isinstance(last, NotificationFailed)
+    assert (last.bounced, last.reason) == ("soft", "bounced (soft): mailbox full")
+    assert await Suppressions(office.database).listed() == []
+
+
+@pytest.mark.parametrize("action", ["delayed", "complained"])
+async def test_a_delay_and_a_complaint_are_noted_and_nobody_is_told(office: Office, action: str) -> None:
+    await reported(office).on_requests([bounce(await sent(office), action=action, hard=False)])
+    (row,) = await office.rows()
+    assert (row["state"], row["returned"]["action"]) == ("delivered", action)
+    assert len(await office.ended()) == 1
+    assert await Suppressions(office.database).listed() == []
+
+
+async def test_a_delay_that_ends_in_a_bounce_is_a_bounce_and_a_second_bounce_is_nothing(office: Office) -> None:
+    delivery_id = await sent(office)
+    for changes in ({"action": "delayed", "hard": False}, {}, {"id": "another"}, {}):
+        await reported(office).on_requests([bounce(delivery_id, **changes)])
+    assert [end.type for end in await office.ended()] == ["notification_delivered", "notification_failed"]
+
+
+async def test_a_report_about_no_delivery_of_ours_changes_nothing(office: Office) -> None:
+    delivery_id = await sent(office)
+    await reported(office).on_requests([bounce("0" * 12), bounce(delivery_id, 2), opened(1)])
+    assert len(await office.ended()) == 1
+    assert await Suppressions(office.database).listed() == []
+
+
+async def test_a_mail_that_is_still_being_tried_is_left_to_its_tries(office: Office) -> None:
+    await office.plan(answer(ticket_id(1), 1))
+    (row,) = await office.rows()
+    await reported(office).on_requests([bounce(row["_id"])])
+    (row,) = await office.rows()
+    assert (row["state"], row["returned"]["hard"]) == ("pending", True)
+    assert await office.ended() == []
+
+
+def test_the_example_is_an_answer_to_lan() -> None:
+    given = event(AnswerGiven)
+    assert given.ticket.contact.email == LAN
