@@ -64,6 +64,7 @@ async def _checked(limit: int | None, *, as_json: bool) -> "list[Result]":
 async def _warnings(settings: "ServiceSettings", installation: "Installation") -> list[str]:
     """What is no contradiction and still worth a look."""
     from helpdesk.checking.mailboxes import mail_warnings
+    from helpdesk.checking.sending import delivery_warnings
     from helpdesk.deadletters.counting import unhandled
     from kit.errors import TransientError
     from kit.organisation import ORGANISATION
@@ -73,7 +74,7 @@ async def _warnings(settings: "ServiceSettings", installation: "Installation") -
         warnings.append(
             f"no organisation is loaded in {installation.prefix}_routing; are MONGODB_URI and HELPDESK_MONGODB_DATABASE_PREFIX right?"
         )
-    warnings += await mail_warnings(installation)
+    warnings += [*await mail_warnings(installation), *await delivery_warnings(installation)]
     try:
         counts = await unhandled(settings, installation.databases)
     except TransientError:

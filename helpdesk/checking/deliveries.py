@@ -22,6 +22,10 @@ from services.notifier.storage import DELIVERIES
 TELLING: Final = sorted({kind.model_fields["type"].default for kind in (*TO_BUSINESS, *TO_STAFF)})
 """Types of the events somebody may have to be told of."""
 
+_TO_BE_SENT: Final = ["pending", "gathering"]
+_NOT_SENT: Final = ["failed", "dropped"]
+_NAMES: Final = {"template": 1, "recipient": 1, "ticket_id": 1}
+_WHY: Final = {"state": 1, "reason": 1, "audience": 1}
 _FIELDS: Final = {"stream": 1, "seq": 1, "type": 1, "body": 1}
 _REMEDY = "see whether the notifier runs (/readyz) and whether `helpdesk dlq list notifier` holds it; `helpdesk dlq replay` brings it in"
 
@@ -71,26 +75,59 @@ def _finding(entry: Document, what: str) -> Finding:
 
 
 async def _empty(installation: Installation, tally: Tally) -> AsyncIterator[str]:
-    async for page in pages(rows(installation.database("notifier")[DELIVERIES.name], {"state": "pending"}, {"_id": 1}, by=None), tally):
+    query = {"state": {"$in": _TO_BE_SENT}}
+    async for page in pages(rows(installation.database("notifier")[DELIVERIES.name], query, {"_id": 1}, by=None), tally):
         for finding in await _judge_empty(installation, [row["_id"] for row in page]):
             yield finding.key
 
 
 async def _judge_empty(installation: Installation, keys: Sequence[str]) -> list[Finding]:
-    query = {"_id": {"$in": list(keys)}, "state": "pending", "content": None}
-    rows_without = installation.database("notifier")[DELIVERIES.name].find(query, {"template": 1, "recipient": 1, "ticket_id": 1})
+    lacking = [{"content": None}, {"state": "gathering", "alarm": None}]
+    query = {"_id": {"$in": list(keys)}, "state": {"$in": _TO_BE_SENT}, "$or": lacking}
+    rows_without = installation.database("notifier")[DELIVERIES.name].find(query, _NAMES)
     return [
         Finding(
             row["_id"],
             f"notifier/deliveries/{row['_id']}",
-            f"{row.get('template')} to {row.get('recipient')} on ticket {row.get('ticket_id')} waits to be sent and has no content",
+            f"{_named(row)} waits to be sent and has no content",
             "what comes after it in its lane waits with it: bring the delivery back from the backup",
         )
         for row in await rows_without.to_list(None)
     ]
 
 
+async def _unexplained(installation: Installation, tally: Tally) -> AsyncIterator[str]:
+    deliveries = installation.database("notifier")[DELIVERIES.name]
+    async for page in pages(rows(deliveries, {"state": {"$in": _NOT_SENT}}, {**_NAMES, **_WHY}, by=None), tally):
+        for finding in _without_reason(page):
+            yield finding.key
+
+
+async def _judge_unexplained(installation: Installation, keys: Sequence[str]) -> list[Finding]:
+    return _without_reason(await found(installation.database("notifier")[DELIVERIES.name], keys, {**_NAMES, **_WHY}))
+
+
+def _without_reason(deliveries: Sequence[Document]) -> list[Finding]:
+    """Dropped are alarms of work that is done, and acknowledgements that are too many; an answer always has an end that is told."""
+    findings: list[Finding] = []
+    for row in deliveries:
+        if row["state"] in _NOT_SENT and not row.get("reason"):
+            findings.append(_unsent(row, f"{_named(row)} is {row['state']} without a reason"))
+        elif row["state"] == "dropped" and row["audience"] == "business" and row["template"] != "acknowledgement":
+            findings.append(_unsent(row, f"{_named(row)} was dropped, and nobody is told that it was not sent"))
+    return findings
+
+
+def _unsent(row: Document, what: str) -> Finding:
+    return Finding(row["_id"], f"notifier/deliveries/{row['_id']}", what, "look for its id in the notifier's log, and tell them by hand")
+
+
+def _named(row: Document) -> str:
+    return f"{row.get('template')} to {row.get('recipient')} on ticket {row.get('ticket_id')}"
+
+
 DELIVERED: Final = (
     Invariant("told", "everybody whom a ticket event has to reach has a delivery", _untold, _judge_untold),
     Invariant("sendable", "every delivery that waits has what it will send", _empty, _judge_empty),
+    Invariant("reasons", "whoever was not told, it is on record why", _unexplained, _judge_unexplained),
 )

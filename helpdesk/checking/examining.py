@@ -8,6 +8,8 @@ from typing import Final
 from helpdesk.checking.accepted import ACCEPTED
 from helpdesk.checking.attachments import ATTACHED
 from helpdesk.checking.deliveries import DELIVERED
+from helpdesk.checking.gathered import GATHERED
+from helpdesk.checking.handed import HANDED_IN
 from helpdesk.checking.installation import Installation
 from helpdesk.checking.invariant import Finding, Invariant, Tally
 from helpdesk.checking.journals import JOURNALS
@@ -16,6 +18,7 @@ from helpdesk.checking.organisations import SAME_ORGANISATION
 from helpdesk.checking.outcomes import REPORTED
 from helpdesk.checking.overdue import OVERDUE
 from helpdesk.checking.reading import PAGE
+from helpdesk.checking.returned import RETURNED
 from helpdesk.checking.rollups import ROLLED_UP
 from helpdesk.checking.settled import SETTLED_MAILS
 from helpdesk.checking.unpublished import UNPUBLISHED
@@ -24,6 +27,7 @@ INVARIANTS: Final = (
     SAME_ORGANISATION,
     ACCEPTED,
     ATTACHED,
+    *HANDED_IN,
     READ_MAILS,
     SETTLED_MAILS,
     *JOURNALS,
@@ -32,6 +36,8 @@ INVARIANTS: Final = (
     REPORTED,
     ROLLED_UP,
     *DELIVERED,
+    *GATHERED,
+    RETURNED,
 )
 
 PAUSE: Final = 3.0

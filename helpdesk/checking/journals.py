@@ -11,11 +11,14 @@ from helpdesk.checking.reading import found, merged, rows
 from kit.journal import JOURNAL
 from kit.mongo import Document, Session
 from services.intake.storage import CONVERSATIONS
+from services.notifier.reported import BOUNCED
+from services.notifier.repository import DIGEST
 from services.notifier.storage import DELIVERIES
 from services.routing.storage import TICKETS
 
 _REMEDY = "a transaction was not kept whole: compare with the backup, and see whether documents were changed by hand"
 _SHOWN: Final = 5
+_ENDED: Final = frozenset({"delivered", "failed"})
 
 
 class Extent(NamedTuple):
@@ -39,8 +42,17 @@ def _version(row: Document) -> int:
     return int(row.get("version", 0))
 
 
-def _ended(row: Document) -> int:
-    return int(row.get("state") != "pending")
+def _ends(row: Document) -> int:
+    """Nobody is told of a digest itself: its end is journalled for each delivery it tells. What was dropped has no end to tell."""
+    if row.get("template") == DIGEST or row.get("state") not in _ENDED:
+        return 0
+    return 2 if came_back(row) else 1
+
+
+def came_back(row: Document) -> bool:
+    """Whether it was accepted first, and failed when a mail server returned it; such a delivery has two events."""
+    returned = (row.get("returned") or {}).get("action") == "failed"
+    return row.get("state") == "failed" and returned and str(row.get("reason", "")).startswith(BOUNCED)
 
 
 async def _suspects(kept: Kept, installation: Installation, tally: Tally) -> AsyncIterator[str]:
@@ -124,5 +136,8 @@ JOURNALS: Final = (
         Kept("intake", CONVERSATIONS.name, {"version": 1}, _version), "intake's journal is without gaps and agrees with every conversation"
     ),
     _invariant(Kept("routing", TICKETS.name, {"version": 1}, _version), "routing's journal is without gaps and agrees with every ticket"),
-    _invariant(Kept("notifier", DELIVERIES.name, {"state": 1}, _ended), "every delivery that ended has exactly one event, others none"),
+    _invariant(
+        Kept("notifier", DELIVERIES.name, {"state": 1, "template": 1, "reason": 1, "returned.action": 1}, _ends),
+        "every delivery that ended has exactly one event, and one more if it came back; others none",
+    ),
 )

@@ -22,7 +22,7 @@ def lines(results: Sequence[Result], warnings: Sequence[str]) -> Iterator[str]:
         yield from (f"warning: {warning}" for warning in warnings)
     total = sum(result.count for result in results)
     yield ""
-    yield f"{_findings(total)}" if total else "everything holds"
+    yield _findings(total) if total else f"everything holds{_but(len(warnings))}"
 
 
 def _of(result: Result) -> Iterator[str]:
@@ -37,6 +37,12 @@ def _of(result: Result) -> Iterator[str]:
             told = finding.remedy
     if result.count > len(result.shown):
         yield f"  and {result.count - len(result.shown):,} more; --all shows them"
+
+
+def _but(warnings: int) -> str:
+    if not warnings:
+        return ""
+    return ", but read the warning" if warnings == 1 else f", but read the {warnings} warnings"
 
 
 def _findings(count: int) -> str:

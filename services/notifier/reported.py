@@ -16,6 +16,9 @@ from services.notifier.repository import failed
 from services.notifier.storage import DELIVERIES
 from services.notifier.suppressions import Suppressions
 
+BOUNCED: Final = "bounced ("
+"""How the reason of a delivery begins that was accepted and came back."""
+
 REPORTS: Final = ("delivery_bounced",)
 """The types of events it is for, among all that is requested."""
 
@@ -58,7 +61,7 @@ class Reported:
             await self._suppressions.suppress(row, event.diagnostic or event.status, now, session)
         if row["state"] != "delivered" or row["template"] == "digest":
             return {}
-        reason = f"bounced ({'hard' if event.hard else 'soft'}): {event.diagnostic or event.status}"[:500]
+        reason = f"{BOUNCED}{'hard' if event.hard else 'soft'}): {event.diagnostic or event.status}"[:500]
         await self._journal.append([bounced(row, reason, event, now)], session, streams=[row["_id"]])
         return {"state": "failed", "reason": reason}
 

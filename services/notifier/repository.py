@@ -15,7 +15,7 @@ from kit.journal import Journal
 from kit.mongo import Database, Document, Mongo, Session, UpdateOne, translated
 from schemas.notifications import DeliveryEvent, NotificationDelivered, NotificationFailed
 from services.notifier.domain.audience import Delivery
-from services.notifier.storage import DELIVERIES
+from services.notifier.storage import DELIVERIES, RELAY_TROUBLE
 
 SOURCE = "helpdesk/notifier"
 DIGEST = "digest"
@@ -56,6 +56,7 @@ class DeliveryRepository:
         self._mongo = mongo
         self._journal = journal
         self._deliveries = database[DELIVERIES.name]
+        self._trouble = database[RELAY_TROUBLE.name]
 
     async def known(self, ids: Collection[str]) -> set[str]:
         with translated():
@@ -118,6 +119,17 @@ class DeliveryRepository:
                 return [error]
             return [outcome for attempt in attempts for outcome in await self.record([attempt])]
         return [None] * len(attempts)
+
+    async def paused(self, channel: str, reason: str, now: datetime) -> None:
+        """Nothing is sent on this channel: for whoever looks from outside."""
+        change = {"$set": {"at": now, "reason": reason}, "$setOnInsert": {"since": now}}
+        with translated():
+            await self._trouble.update_one({"_id": channel}, change, upsert=True)
+
+    async def goes_out(self, channel: str) -> None:
+        """Again."""
+        with translated():
+            await self._trouble.delete_one({"_id": channel})
 
     async def _write(self, attempts: Sequence[Attempted], session: Session) -> None:
         ids = [attempt.row["_id"] for attempt in attempts]

@@ -106,6 +106,8 @@ class Sender:
         self._resting: dict[str, datetime] = {}
         self._trial: str | None = None
         self._closing = False
+        self._noted = True
+        """Whether it may stand in the database that mail is paused: a process that died may have left it there."""
         self._more = False
         """Whether the last look found as much as there was room for; else what is planned meanwhile rings, or waits for the next look."""
         self._results: Batcher[Attempted, None] = Batcher(deliveries.record)
@@ -183,9 +185,12 @@ class Sender:
         ATTEMPTS.labels(row["channel"], type(outcome).__name__.lower()).inc()
         now = self._mongo.now()
         if isinstance(outcome, RelayTrouble):
-            if self._breaker.closed(now):
-                self._logger.warning("sender.relay_trouble", reason=outcome.reason[:200])
+            first = self._breaker.closed(now)
             self._breaker.tripped(now)
+            if first:
+                self._logger.warning("sender.relay_trouble", reason=outcome.reason[:200])
+                self._noted = True
+                await self._deliveries.paused(row["channel"], readable(outcome.reason)[:500], now)
             if row["lane"] == self._trial:  # the next trial is another lane's, in case it was about this one after all
                 self._resting[row["lane"]] = (self._breaker.until or now) + AFTER_A_TRIAL
             return False
@@ -194,6 +199,9 @@ class Sender:
             self._note(row["address"], outcome, now)
         attempted = judged(row, outcome, now, random.uniform(-1, 1))  # noqa: S311 (jitter)
         await self._record(attempted)
+        if self._noted and row["channel"] == "email":  # afterwards: what was accepted must be written down whatever happens
+            await self._deliveries.goes_out(row["channel"])
+            self._noted = False
         return attempted.event is not None
 
     def _note(self, address: str, outcome: Outcome, now: datetime) -> None:

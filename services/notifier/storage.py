@@ -47,4 +47,7 @@ SUPPRESSIONS = CollectionSpec("suppressions", indexes=(IndexModel([("since", ASC
 
 SENDER_LEASES = CollectionSpec("sender_leases", indexes=(IndexModel([("owner", ASCENDING)]),))
 
-NOTIFIER = (DELIVERIES, SUPPRESSIONS, SENDER_LEASES, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)
+RELAY_TROUBLE = CollectionSpec("relay_trouble")
+"""Why all mail is paused, by channel: `since` when, the `reason`, and when it was last tried (`at`); nothing while mail goes out."""
+
+NOTIFIER = (DELIVERIES, SUPPRESSIONS, SENDER_LEASES, RELAY_TROUBLE, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)

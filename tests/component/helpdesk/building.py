@@ -24,11 +24,12 @@ from schemas.values import Attachment, Business, ChatAddress, Contact
 from services.intake.acceptance import Acceptance, Opening, Receipt, Saying
 from services.intake.storing import FileStore
 from services.notifier.digest_mail import DigestMail
-from services.notifier.digests import Digests
+from services.notifier.digests import Digests, Gatherer
 from services.notifier.domain.outcome import Accepted
 from services.notifier.handlers import Handlers as Telling
 from services.notifier.limits import Limits
 from services.notifier.rendering import Letterhead, Renderer
+from services.notifier.reported import Reported
 from services.notifier.repository import DeliveryRepository
 from services.notifier.screening import Screening
 from services.notifier.sender import judged
@@ -40,6 +41,7 @@ from services.routing.domain.decide import decide
 from services.routing.handlers import Handlers as Routing
 from services.routing.repository import TicketRepository
 from services.routing.ticker import Ticker
+from tests.component.helpdesk.post import Post, returned, written
 from tests.support.organisations import organisation
 
 HAI, CAM = Actor("hai", "Hai"), Actor("cam", "Cam")
@@ -81,6 +83,7 @@ class Building:
         self.files = FileStore(self.databases["intake"])
         self.acceptance = Acceptance(self.mongo, self.databases["intake"], self.journals["intake"])
         self.stores = {service: OrganisationStore(database) for service, database in self.databases.items()}
+        self.post = Post(self.mongo, self.databases["intake"], self.acceptance, self.stores["intake"], Everything())
         self.directory = Directory(self.stores["routing"])
         self.tickets = TicketRepository(self.mongo, self.databases["routing"], self.journals["routing"])
         self.routing = Routing(self.tickets, self.directory, self.mongo.now)
@@ -90,7 +93,12 @@ class Building:
             "helpdesk@customs.example", "Helpdesk", lambda reference, _ticket, _at: f"https://helpdesk.example/{reference}"
         )
         digests = Digests(self.mongo, self.databases["notifier"], DigestMail(letterhead))
-        screening = Screening(Suppressions(self.databases["notifier"]), Limits(self.databases["notifier"], per_minute=600))
+        self.gatherer = Gatherer(digests, lambda: ALL, self.mongo.now, lambda: None, get_logger("notifier"))
+        suppressions = Suppressions(self.databases["notifier"])
+        screening = Screening(suppressions, Limits(self.databases["notifier"], per_minute=600))
+        self.reported = Reported(
+            self.mongo, self.databases["notifier"], self.journals["notifier"], suppressions, logger=get_logger("notifier")
+        )
         self.telling = Telling(
             self.mongo, self.deliveries, digests, Renderer(letterhead), self.stores["notifier"], asyncio.Event(), screening
         )
@@ -103,6 +111,7 @@ class Building:
             await store.refresh()
 
     async def destroy(self) -> None:
+        await self.post.parser.close()
         for service in self.databases:
             await self.mongo._client.drop_database(f"{self.prefix}_{service}")  # noqa: SLF001 (nothing else ever drops one)
         await self.mongo.close()
@@ -147,12 +156,17 @@ class Building:
         """Publish and consume until nothing is left to do; without `send` deliveries stay pending."""
         routing, telling = self.routing, self.telling
         while True:
-            moved = await self._published("intake", request_events, routing.on_requests)
+            moved = await self._published("intake", request_events, self._on_requests)
             moved += await self._published("routing", ticket_events, telling.on_tickets)
             moved += await self._published("notifier", notification_events, routing.on_notifications)
+            moved += await self.gatherer.step()
             moved += await self._sent() if send else 0
             if not moved:
                 return
+
+    async def _on_requests(self, events: Sequence[Any]) -> None:
+        await self.routing.on_requests(events)
+        await self.reported.on_requests(events)
 
     async def _published(self, service: str, adapter: Any, apply: Callable[[Sequence[Any]], Any]) -> int:
         entries = await self.journals[service].unpublished(ALL, 300)
@@ -169,11 +183,14 @@ class Building:
 
 
 class Story(Building):
-    """Three requests: `answered` in time and long closed, `late` told by chat and up the ladder, `fresh` from ten minutes ago."""
+    """Requests: `answered` in time, long closed, and an answer came back; `late`, told by chat and up the ladder; `hurried`, done before
+    anybody was told that it was late; `fresh` from ten minutes ago; `asleep`, whose group will be told; and mails of every kind."""
 
     answered: Receipt
     late: Receipt
+    hurried: Receipt
     fresh: Receipt
+    asleep: Receipt
 
     async def live(self) -> None:
         await self.prepare(with_chat())
@@ -181,6 +198,7 @@ class Story(Building):
         self.answered = await self.opens(attachments=(await self.attachment(b"x" * 600_000), await self.attachment(b"y")))
         chat = Contact(name="Minh", chat=ChatAddress(account="zalo", conversation="7"))
         self.late = await self.opens(unit="cau-treo", contact=chat, channel="chat")
+        self.hurried = await self.opens(unit="cau-treo")
         await self.flow()
         await self.officer(self.answered, Claim())
         await self.officer(self.answered, Reply("answer-1", "Xem Điều 6."))
@@ -189,19 +207,54 @@ class Story(Building):
         await self.flow()
         await self.officer(self.answered, Resolve("answer-2", "Đã giải quyết."))
         await self.flow()
+        await self._days_pass()
+        self.mongo.ago = timedelta(minutes=10)
+        await self._mails_come()
+        self.fresh = await self.opens(unit="cau-treo", contact=Contact(phone="0900000000"))
+        await self.flow(send=False)
+        await self._falls_asleep()
+        self.mongo.ago = timedelta()
+
+    async def _days_pass(self) -> None:
         for days in (29.9, 28, 20):
             self.mongo.ago = timedelta(days=days)
             await self.tick()
             await self.flow()
+            if days > 29:  # noqa: PLR2004 (the first of them)
+                await self.officer(self.hurried, Resolve("answer-4", "Xong."), await self._whoever_has(self.hurried))
+                await self.flow()
         await self.officer(self.late, Reply("answer-3", "Xin lỗi vì chậm trễ."), await self._whoever_has(self.late))
         await self.flow()
         self.mongo.ago = timedelta(days=10)
         await self.tick()
         await self.flow()
-        self.mongo.ago = timedelta(minutes=10)
-        self.fresh = await self.opens(unit="cau-treo", contact=Contact(phone="0900000000"))
+
+    async def _mails_come(self) -> None:
+        """A request, the same again by another door, more on it, one for nobody, one nobody can read, and an answer that came back."""
+        await self.post.arrives(written(1), key="imap:1")
+        await self.post.read()
+        await self.post.arrives(written(1), door="ses", key="ses:1")
+        await self.post.arrives(written(2, "Thêm nữa.", in_reply_to="<1@anbinh.example>"), door="smtp")
+        await self.post.arrives(written(3, auto_submitted="auto-replied"), door="mailgun", key="mailgun:3")
+        await self.post.arrives(written(4), key="imap:4", unfit="too_large")
+        query = {"ticket_id": self.answered.ticket_id, "template": "answer"}
+        delivery = await self.databases["notifier"]["deliveries"].find_one(query)
+        assert delivery is not None
+        content, address = returned(self.answered.ticket_id, delivery["_id"])
+        await self.post.arrives(content, to=address, sender="", door="smtp")
+        await self.post.read()
+
+    async def _falls_asleep(self) -> None:
+        """Its group begins work in an hour."""
+        self.mongo.ago = timedelta(hours=2)
+        self.asleep = await self.opens(unit="cau-treo")
         await self.flow(send=False)
-        self.mongo.ago = timedelta()
+        self.mongo.ago = timedelta(minutes=2)
+        await self.tick()
+        await self.flow(send=False)
+        later = self.mongo.now() + timedelta(hours=1)
+        await self.databases["notifier"]["deliveries"].update_many({"state": "gathering"}, {"$set": {"next_at": later}})
+        await self.databases["notifier"]["deliveries"].update_many({"state": "pending"}, {"$max": {"next_at": self.mongo.now()}})
 
     async def _whoever_has(self, receipt: Receipt) -> Actor:
         """The ladder may have given it to another group by now."""

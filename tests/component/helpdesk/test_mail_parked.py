@@ -1,7 +1,5 @@
 """`helpdesk mail parked|show|retry`, and what `helpdesk check` says of mails: on a real database, with a real mailroom."""
 
-from typing import TypeVar
-
 import pytest
 
 from helpdesk.checking.examining import examine
@@ -97,7 +95,11 @@ async def test_check_names_mails_that_came_to_nothing_and_folders_nobody_reads(m
         row = await room.row()
         installation = OneDatabase(room.mongo, room.database.name)
         (well,) = await examine(installation, [SETTLED_MAILS], pause=0)
-        lost = {"lost.1": {"ticket_id": None}, "lost.2": {"ticket_id": "gone"}, "lost.3": {"state": "kept"}}
+        lost: dict[str, dict[str, str | None]] = {
+            "lost.1": {"ticket_id": None},
+            "lost.2": {"ticket_id": "gone"},
+            "lost.3": {"state": "kept"},
+        }
         await room.database["mails"].insert_many([{**row, "_id": name, **change} for name, change in lost.items()])
         (ill,) = await examine(installation, [SETTLED_MAILS], pause=0)
         old = row["received_at"].replace(year=2020)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from kit.links import thread_id
 from kit.mail_tokens import SentDelivery, delivery_message_id, delivery_of, reply_address, ticket_of_recipients
+from schemas.notifications import Audience
 from schemas.tickets import AnswerGiven, BusinessReplied, Known, TicketOpened
 from schemas.values import Business, Contact
-from services.notifier.domain.audience import Audience, plan
+from services.notifier.domain.audience import plan
 from services.notifier.rendering import Letterhead, Renderer
 from tests.unit.notifier.examples import TICKET_ID, event, group, message, ticket
 
