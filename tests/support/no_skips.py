@@ -6,8 +6,11 @@ test is a hole nobody sees.
 
 import os
 from collections.abc import Sequence
+from typing import Any, Final
 
 import pytest
+
+HOLES: Final = "helpdesk-holes"
 
 
 class NoSkips:
@@ -27,9 +30,17 @@ class NoSkips:
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self.holes.extend(item.nodeid for item in items)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Of a run in several processes: what this one has seen."""
+        seen: list[str] = getattr(node, "workeroutput", {}).get(HOLES, [])
+        self.holes.extend(hole for hole in seen if hole not in self.holes)
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self.holes and session.exitstatus == pytest.ExitCode.OK:
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[HOLES] = self.holes
+        elif self.holes and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
