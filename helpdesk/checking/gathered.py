@@ -83,9 +83,7 @@ async def _compared(installation: Installation, group: Sequence[Document], sessi
     names = {name for row in group for name in (*row.get("parts", ()), *([row["digest"]] if "digest" in row else ()))}
     rows_named = await found(installation.database("notifier")[DELIVERIES.name], names, _NAMED, session=session)
     others = {row["_id"]: row for row in rows_named}
-    return [
-        Finding(row["_id"], f"notifier/deliveries/{row['_id']}", what, _REMEDY) for row in group for what in _faults(row, others)
-    ]
+    return [Finding(row["_id"], f"notifier/deliveries/{row['_id']}", what, _REMEDY) for row in group for what in _faults(row, others)]
 
 
 def _faults(row: Document, others: dict[str, Document]) -> Iterator[str]:

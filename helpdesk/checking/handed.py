@@ -11,7 +11,9 @@ from kit.mongo import Document
 from services.intake.storage import MAIL_KEYS, MAILS, SUBMISSIONS
 
 _FIELDS: Final = {"mail": 1, "sha256": 1}
-_REMEDY: Final = "the door takes it for stored and refuses it as a repeat: bring the mail back from the backup, or remove the key and hand it in again"
+_REMEDY: Final = (
+    "the door takes it for stored and refuses it as a repeat: bring the mail back from the backup, or remove the key and hand it in again"
+)
 
 
 async def _suspects(installation: Installation, tally: Tally) -> AsyncIterator[str]:

@@ -26,7 +26,9 @@ async def delivery_warnings(installation: Installation) -> list[str]:
     warnings = [await _paused(deliveries, trouble, now) for trouble in troubles]
     if oldest := await _oldest(deliveries, due, "next_at"):
         many, since = _deliveries(await deliveries.count_documents(due)), _said(oldest["next_at"])
-        warnings.append(f"{many} due for more than 15 minutes, the first since {since}, and not tried: does the notifier's sender run (/readyz)?")
+        warnings.append(
+            f"{many} due for more than 15 minutes, the first since {since}, and not tried: does the notifier's sender run (/readyz)?"
+        )
     if oldest := await _oldest(deliveries, put_off, "first_at"):
         many, since = _deliveries(await deliveries.count_documents(put_off)), _said(oldest["first_at"])
         why = printable(str(oldest.get("reason", ""))[:_REASON])
@@ -38,7 +40,8 @@ async def _paused(deliveries: Collection, trouble: Document, now: datetime) -> s
     waiting = await deliveries.count_documents({"state": "pending", "channel": "email", "next_at": {"$lte": now}})
     mails = "1 mail waits" if waiting == 1 else f"{waiting:,} mails wait"
     since = f"{_said(trouble['since'])}, last tried {_said(trouble['at'])}"
-    return f"all mail is paused, the mail relay is in trouble since {since}: {printable(trouble['reason'][:_REASON])} ({mails}; see HELPDESK_SMTP_URL)"
+    why = printable(trouble["reason"][:_REASON])
+    return f"all mail is paused, the mail relay is in trouble since {since}: {why} ({mails}; see HELPDESK_SMTP_URL)"
 
 
 async def _oldest(deliveries: Collection, query: dict[str, Any], field: str) -> Document | None:

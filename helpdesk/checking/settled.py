@@ -67,20 +67,23 @@ def _fault(row: Document, known: _Known) -> str | None:
     match row["state"]:
         case "received":
             return None
+        case "kept" | "parked" if not row.get("reason"):
+            return f"is {row['state']} without a reason"
         case "kept":
-            return None if row.get("reason") else "is kept without a reason"
-        case "parked" if not row.get("reason"):
-            return "is parked without a reason"
-        case "done" | "parked" if not row.get("ticket_id"):
-            return f"is {row['state']}, but stands on no request"
-        case "done" | "parked" if row["ticket_id"] not in known.requests:
-            return f"is {row['state']} on the request {row['ticket_id']}, which is not there"
-        case "done":
-            return _unsaid(row, known)
-        case "parked":
             return None
+        case "done" | "parked":
+            return _misplaced(row, known)
         case state:
             return f"is {state}, which no mail can be"
+
+
+def _misplaced(row: Document, known: _Known) -> str | None:
+    ticket_id = row.get("ticket_id")
+    if not ticket_id:
+        return f"is {row['state']}, but stands on no request"
+    if ticket_id not in known.requests:
+        return f"is {row['state']} on the request {ticket_id}, which is not there"
+    return _unsaid(row, known) if row["state"] == "done" else None
 
 
 def _unsaid(row: Document, known: _Known) -> str | None:
@@ -88,7 +91,9 @@ def _unsaid(row: Document, known: _Known) -> str | None:
         case "duplicate":
             return None
         case "bounce":
-            return None if row["ticket_id"] in known.reported else f"reports on a mail of the request {row['ticket_id']}, which has no report"
+            return (
+                None if row["ticket_id"] in known.reported else f"reports on a mail of the request {row['ticket_id']}, which has no report"
+            )
         case kind if kind in _SAID:
             on_it = (row["ticket_id"], row["_id"]) in known.mails
             return None if on_it else f"is a {kind} of the request {row['ticket_id']}, which has no message from this mail"

@@ -48,10 +48,10 @@ class Calendar:
     Pauses may overlap and come in any order; a pause outside opening hours costs nothing.
     """
 
-    __slots__ = ("_line", "_rules", "key", "zone")
+    __slots__ = ("_line", "_rules", "zone")
 
-    def __init__(self, key: str, zone: ZoneInfo, rules: DayRules) -> None:
-        self.key, self.zone, self._rules = key, zone, rules
+    def __init__(self, zone: ZoneInfo, rules: DayRules) -> None:
+        self.zone, self._rules = zone, rules
         self._line = Timeline(rules, zone)
 
     @classmethod
@@ -71,7 +71,7 @@ class Calendar:
         rules = DayRules(spec, holidays, workdays)
         if not rules.may_open():
             raise NeverOpens(f"calendar {spec.key} never opens: give `week` or `extra` a window")
-        calendar = cls(spec.key, zone_of(spec.timezone), rules)
+        calendar = cls(zone_of(spec.timezone), rules)
         if since is not None:
             calendar.next_open(since)
         return calendar

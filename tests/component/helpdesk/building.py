@@ -183,8 +183,12 @@ class Building:
 
 
 class Story(Building):
-    """Requests: `answered` in time, long closed, and an answer came back; `late`, told by chat and up the ladder; `hurried`, done before
-    anybody was told that it was late; `fresh` from ten minutes ago; `asleep`, whose group will be told; and mails of every kind."""
+    """A past with everything in it that an installation knows.
+
+    Requests: `answered` in time, long closed, and an answer came back; `late`, told by chat and up the ladder; `hurried`, done
+    before anybody was told that it was late; `fresh` from ten minutes ago; `asleep`, whose group will be told; two more whose
+    group is just being told in one mail; and mails of every kind.
+    """
 
     answered: Receipt
     late: Receipt
@@ -208,6 +212,7 @@ class Story(Building):
         await self.officer(self.answered, Resolve("answer-2", "Đã giải quyết."))
         await self.flow()
         await self._days_pass()
+        await self._two_are_late()
         self.mongo.ago = timedelta(minutes=10)
         await self._mails_come()
         self.fresh = await self.opens(unit="cau-treo", contact=Contact(phone="0900000000"))
@@ -220,12 +225,21 @@ class Story(Building):
             self.mongo.ago = timedelta(days=days)
             await self.tick()
             await self.flow()
-            if days > 29:  # noqa: PLR2004 (the first of them)
+            if days > 29:
                 await self.officer(self.hurried, Resolve("answer-4", "Xong."), await self._whoever_has(self.hurried))
                 await self.flow()
         await self.officer(self.late, Reply("answer-3", "Xin lỗi vì chậm trễ."), await self._whoever_has(self.late))
         await self.flow()
         self.mongo.ago = timedelta(days=10)
+        await self.tick()
+        await self.flow()
+
+    async def _two_are_late(self) -> None:
+        self.mongo.ago = timedelta(hours=3)
+        for _ in range(2):
+            await self.opens(unit="cau-treo")
+        await self.flow()
+        self.mongo.ago = timedelta(hours=1)
         await self.tick()
         await self.flow()
 

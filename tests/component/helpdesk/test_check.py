@@ -17,6 +17,7 @@ from helpdesk.checking.journals import JOURNALS
 from helpdesk.checking.outcomes import REPORTED
 from helpdesk.checking.overdue import OVERDUE
 from helpdesk.checking.report import as_json, lines
+from helpdesk.checking.sending import delivery_warnings
 from kit.ids import new_id
 from kit.mongo import Database, Document
 from schemas.requests import request_events
@@ -79,7 +80,6 @@ async def test_what_the_real_code_wrote_is_consistent(story: Story) -> None:
     results = await checked(story.installation)
     assert broken(results) == {}
     looked_at = {result.invariant.name: result.looked_at for result in results}
-    assert looked_at.pop("mails") == 0  # nobody has sent one
     assert all(looked_at.values()), looked_at
 
 
@@ -89,7 +89,10 @@ async def test_the_story_is_worth_checking(story: Story) -> None:
     assert {"ticket_opened", "answer_given", "ticket_resolved", "business_replied", "deadline_missed", "ticket_escalated"} <= kinds
     assert {"ticket_closed", "clock_finished"} <= kinds - set(TELLING)
     assert set(await notifier["deliveries"].distinct("channel")) == {"email", "chat", "page"}
-    assert set(await notifier["deliveries"].distinct("state")) == {"pending", "delivered"}
+    assert set(await notifier["deliveries"].distinct("state")) == {"pending", "gathering", "folded", "delivered", "failed", "dropped"}
+    mails = story.databases["intake"]["mails"]
+    assert set(await mails.distinct("as")) == {"request", "duplicate", "message", "bounce"}
+    assert set(await mails.distinct("state")) == {"done", "kept", "parked"}
     assert set(await routing["outcomes"].distinct("verdict")) == {"met", "missed"}
 
 
@@ -145,7 +148,7 @@ BREAKS = {
         "notifier_journal",
         "notifier",
         "deliveries",
-        {"state": "delivered"},
+        {"state": "delivered", "template": "acknowledgement"},
         {"$set": {"state": "pending", "content": b"x"}},
         "says it has 0 events; its journal has 1",
     ),
@@ -193,10 +196,96 @@ BREAKS = {
     "a sum that counts one too many": Break("rollups", "routing", "rollups", {}, {"$inc": {"cancelled": 1}}, "cancelled: 1 and not 0"),
     "a sum that is gone": Break("rollups", "routing", "rollups", {}, None, "0 and not 1"),
     "somebody nobody told": Break(
-        "told", "notifier", "deliveries", {"state": "pending"}, None, "asks for a delivery to", record="routing/journal/"
+        "told",
+        "notifier",
+        "deliveries",
+        {"state": "pending", "template": "assignment"},
+        None,
+        "asks for a delivery to",
+        record="routing/journal/",
     ),
     "a delivery with nothing to send": Break(
         "sendable", "notifier", "deliveries", {"state": "pending"}, {"$unset": {"content": ""}}, "waits to be sent and has no content"
+    ),
+    "an alarm with nothing to tell": Break(
+        "sendable", "notifier", "deliveries", {"state": "gathering"}, {"$unset": {"alarm": ""}}, "waits to be sent and has no content"
+    ),
+    "an alarm nobody remembers": Break(
+        "gathered",
+        "notifier",
+        "deliveries",
+        {"state": "gathering"},
+        {"$set": {"next_at": LONG_AGO}},
+        "was to be told 2020-01-01 00:00:00 UTC and is still gathering",
+    ),
+    "a mail of many alarms that lost one of them": Break(
+        "digests",
+        "notifier",
+        "deliveries",
+        {"template": "digest", "state": "pending"},
+        {"$set": {"parts.0": "nowhere"}},
+        "1 of which are not",
+    ),
+    "an alarm told in no mail": Break(
+        "digests", "notifier", "deliveries", {"state": "folded"}, {"$unset": {"digest": ""}}, "1 of which are not", "notifier/deliveries/"
+    ),
+    "somebody not told and no reason": Break(
+        "reasons", "notifier", "deliveries", {"state": "dropped"}, {"$unset": {"reason": ""}}, "is dropped without a reason"
+    ),
+    "an answer that was dropped": Break(
+        "reasons",
+        "notifier",
+        "deliveries",
+        {"state": "pending", "audience": "business"},
+        {"$set": {"state": "dropped", "template": "answer", "reason": "too many"}},
+        "was dropped, and nobody is told",
+    ),
+    "a mail that came back and was not told to be": Break(
+        "notifier_journal", "notifier", "journal", {"seq": 2}, None, "number 2 of 2 is missing", record="notifier/deliveries/"
+    ),
+    "a mail on no request": Break(
+        "settled_mails", "intake", "mails", {"as": "request"}, {"$unset": {"ticket_id": ""}}, "is done, but stands on no request"
+    ),
+    "a mail on a request that has nothing of it": Break(
+        "settled_mails",
+        "intake",
+        "submissions",
+        {"raw.message_id": {"$regex": "2@anbinh"}},
+        {"$unset": {"raw.mail": ""}},
+        "is a message of the request",
+        record="intake/mails/",
+    ),
+    "a mail that came to something unknown": Break(
+        "settled_mails", "intake", "mails", {"as": "duplicate"}, {"$set": {"as": "lunch"}}, "is done as lunch"
+    ),
+    "a report on a request that has none": Break(
+        "settled_mails", "intake", "mails", {"as": "message"}, {"$set": {"as": "bounce"}}, "which has no report"
+    ),
+    "a mail kept for no reason": Break(
+        "settled_mails", "intake", "mails", {"state": "kept"}, {"$unset": {"reason": ""}}, "is kept without a reason"
+    ),
+    "a parked mail that nobody will see": Break(
+        "settled_mails",
+        "intake",
+        "mails",
+        {"state": "parked"},
+        {"$set": {"ticket_id": "nowhere"}},
+        "on the request nowhere, which is not there",
+    ),
+    "a mail that was taken and is gone": Break(
+        "handed_in", "intake", "mails", {"state": "kept"}, None, "which is not stored", record="intake/mail_keys/mailgun:3"
+    ),
+    "a mail that was stored otherwise than it came": Break(
+        "handed_in",
+        "intake",
+        "mails",
+        {"state": "kept"},
+        {"$set": {"sha256": "0"}},
+        "with other bytes",
+        record="intake/mail_keys/mailgun:3",
+    ),
+    "a message whose mail is gone": Break(
+        "raw_mails", "intake", "mails", {"as": "message"}, None, "which is not stored any more", record="intake/submissions/mail:"
     ),
     "an event nobody can read": Break("told", "routing", "journal", {"seq": 1}, {"$set": {"body": "{"}}, "can't be read", ticket="late"),
 }
@@ -216,6 +305,44 @@ async def test_one_thing_broken_is_the_one_thing_found(story: Story, name: str) 
     assert record.startswith(wanted)
     assert case.what in what
     assert broken(await checked(story.installation)) == {}
+
+
+@dataclass(frozen=True)
+class Torn:
+    """A delivery changed so that two invariants see it, each from its side."""
+
+    query: Document
+    change: Document
+    found: set[str]
+    what: str
+
+
+TORN = {
+    "an alarm that ended before the mail that tells it": Torn(
+        {"state": "folded"}, {"$set": {"state": "delivered"}}, {"digests", "notifier_journal"}, "that tells it is pending"
+    ),
+    "an alarm that waits for a mail that has ended": Torn(
+        {"digest": {"$exists": True}, "state": "delivered"},
+        {"$set": {"state": "folded"}},
+        {"digests", "notifier_journal"},
+        "that tells it is delivered",
+    ),
+    "a mail of many alarms that ended alone": Torn(
+        {"template": "digest", "state": "pending"}, {"$set": {"state": "delivered"}}, {"digests"}, "that tells it is delivered"
+    ),
+    "a mail that came back and does not know it": Torn(
+        {"returned": {"$exists": True}}, {"$unset": {"returned": ""}}, {"returned", "notifier_journal"}, "was reported by a mail server"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TORN)
+async def test_what_belongs_together_and_was_torn_apart_is_found_from_both_sides(story: Story, name: str) -> None:
+    case = TORN[name]
+    async with changed(story.databases["notifier"], "deliveries", case.query, case.change):
+        found = broken(await checked(story.installation))
+    assert set(found) == case.found
+    assert any(case.what in what for findings in found.values() for _, what in findings), found
 
 
 async def test_a_request_that_never_became_a_ticket_is_found(story: Story) -> None:
@@ -265,7 +392,7 @@ async def test_a_delivery_planned_for_another_channel_counts_all_the_same(story:
 
 
 async def test_a_large_mail_whose_bytes_are_gone_is_found(story: Story) -> None:
-    row = mail("mail-2", "done", story.mongo.now(), file="nowhere")
+    row = mail("mail-2", "kept", story.mongo.now(), file="nowhere", reason="bulk")
     async with added(story.databases["intake"], "mails", row):
         found = broken(await checked(story.installation))
     assert found == {"attachments": [("intake/mails/mail-2", "names the file nowhere, which is not stored")]}
@@ -277,10 +404,11 @@ def mail(mail_id: str, state: str, at: datetime, **more: Any) -> Document:
 
 
 @pytest.mark.parametrize(
-    ("state", "age", "found"), [("received", 6, True), ("received", 4, False), ("done", 600, False), ("kept", 600, False)]
+    ("state", "age", "found"), [("received", 6, True), ("received", 4, False), ("parked", 600, False), ("kept", 600, False)]
 )
 async def test_a_mail_is_worked_on_within_five_minutes(story: Story, state: str, age: int, found: bool) -> None:
-    row = mail("mail-1", state, story.mongo.now() - timedelta(minutes=age))
+    ticket = {} if state == "received" else {"ticket_id": story.late.ticket_id, "reason": "bulk"}
+    row = mail("mail-1", state, story.mongo.now() - timedelta(minutes=age), **ticket)
     async with added(story.databases["intake"], "mails", row):
         results = broken(await checked(story.installation))
     assert [record for record, _ in results.get("mails", [])] == (["intake/mails/mail-1"] if found else [])
@@ -298,7 +426,7 @@ async def test_what_is_younger_than_a_minute_may_be_on_its_way(building: Buildin
 
 
 async def test_a_suspect_that_is_in_order_after_the_pause_is_not_reported(story: Story) -> None:
-    async with changed(story.databases["notifier"], "deliveries", {"state": "pending"}, None):
+    async with changed(story.databases["notifier"], "deliveries", {"state": "pending", "template": "assignment"}, None):
         checking = asyncio.create_task(checked(story.installation, pause=1.0))
         await asyncio.sleep(0.7)
     assert broken(await checking) == {}
@@ -358,6 +486,46 @@ async def test_thousands_are_looked_at_and_each_break_among_them_is_found(buildi
 
     [_, _, cut, *_] = await checked(building.installation, invariants=half, limit=1)
     assert (cut.count, len(cut.shown)) == (4, 1)
+
+
+async def test_an_installation_at_work_is_without_warnings(story: Story) -> None:
+    assert await delivery_warnings(story.installation) == []
+
+
+async def test_what_nobody_sends_and_what_is_put_off_for_long_is_said(story: Story) -> None:
+    """Mail held up is no contradiction, and yet nobody is told anything."""
+    notifier, now = story.databases["notifier"], story.installation.mongo.now()
+    long = now - timedelta(minutes=16)
+    waits: Document = {"state": "pending", "template": "assignment"}
+    async with changed(notifier, "deliveries", waits, {"$set": {"next_at": long}}):
+        [due] = await delivery_warnings(story.installation)
+    assert due.startswith(f"1 delivery is due for more than 15 minutes, the first since {long:%Y-%m-%d %H:%M} UTC, and not tried")
+    tried = {"$set": {"first_at": long, "attempts": 3, "next_at": now + timedelta(minutes=5), "reason": "451 4.7.1 later\x1b[2J"}}
+    async with changed(notifier, "deliveries", waits, tried) as delivery_id:
+        [put_off] = await delivery_warnings(story.installation)
+    assert f"({delivery_id}): 451 4.7.1 later" in put_off
+    assert "\x1b" not in put_off
+    async with changed(notifier, "deliveries", waits, {"$set": {"first_at": now - timedelta(minutes=14), "next_at": now}}):
+        assert await delivery_warnings(story.installation) == []
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(1, True), (6, False)])
+async def test_a_mail_relay_in_trouble_is_said_while_it_lasts(story: Story, minutes: int, said: bool) -> None:
+    at = story.mongo.now() - timedelta(minutes=minutes)
+    row = {"_id": "email", "since": LONG_AGO, "at": at, "reason": "535 5.7.8 wrong password"}
+    async with added(story.databases["notifier"], "relay_trouble", row):
+        warnings = await delivery_warnings(story.installation)
+    start = "all mail is paused, the mail relay is in trouble since 2020-01-01 00:00 UTC"
+    assert [(one.startswith(start), "535 5.7.8 wrong password" in one) for one in warnings] == [(True, True)] * said
+
+
+async def test_what_has_no_finding_and_a_warning_is_not_said_to_be_all_well(story: Story) -> None:
+    results = await checked(story.installation)
+    assert [list(lines(results, warnings))[-1] for warnings in ([], ["x"], ["x", "y"])] == [
+        "everything holds",
+        "everything holds, but read the warning",
+        "everything holds, but read the 2 warnings",
+    ]
 
 
 async def test_the_report_names_every_invariant_and_cuts_what_is_many(story: Story) -> None:

@@ -105,6 +105,41 @@ def test_segments_name_every_reason() -> None:
     ]
 
 
+def test_days_off_for_one_reason_are_one_segment_with_its_name() -> None:
+    calendar = office(closed=[{"date": "2025-09-01", "name": "Quốc khánh"}, {"date": "2025-09-02", "name": "Quốc khánh"}])
+    found = calendar.segments(hanoi("2025-08-29T17:00"), hanoi("2025-09-03T08:00"))
+    assert [(f"{s.start.astimezone(HANOI):%d %H:%M}", s.reason, s.name) for s in found] == [
+        ("29 17:00", "outside_hours", ""),
+        ("30 00:00", "closed", ""),
+        ("01 00:00", "holiday", "Quốc khánh"),
+        ("03 00:00", "outside_hours", ""),
+    ]
+
+
+def test_two_pauses_that_end_together_are_told_by_the_first_alone() -> None:
+    held = (
+        Pause(hanoi("2025-08-25T09:00"), hanoi("2025-08-25T11:00"), "waiting"),
+        Pause(hanoi("2025-08-25T10:00"), hanoi("2025-08-25T11:00"), "referred"),
+    )
+    found = office().segments(hanoi("2025-08-25T08:00"), hanoi("2025-08-25T12:00"), held)
+    assert [(segment.reason, segment.name, segment.length) for segment in found] == [
+        ("working", "", timedelta(hours=1)),
+        ("paused", "waiting", timedelta(hours=2)),
+        ("working", "", timedelta(hours=1)),
+    ]
+
+
+def test_a_closure_is_told_by_its_name_and_the_rest_of_the_day_is_not() -> None:
+    calendar = office(closures={"2025-09-01": [["15:00", "17:00"]]}, names={"2025-09-01": "Họp toàn cơ quan"})
+    found = calendar.segments(hanoi("2025-09-01T13:00"), hanoi("2025-09-01T17:00"))
+    assert [(segment.reason, segment.name) for segment in found] == [("working", ""), ("closure", "Họp toàn cơ quan")]
+
+
+def test_the_day_of_receipt_is_the_local_one_though_it_is_yesterday_in_utc() -> None:
+    due = office().add_days(hanoi("2025-08-25T06:00"), 1, count_first_day=False)
+    assert due == hanoi("2025-08-26T17:00")
+
+
 def test_a_gap_that_misses_noon_is_a_break() -> None:
     calendar = Calendar.from_spec(written("UTC", {"mon": (("08:00", "10:00"), ("10:15", "11:00"))}))
     found = calendar.segments(datetime(2025, 8, 25, 9, tzinfo=UTC), datetime(2025, 8, 25, 11, tzinfo=UTC))
@@ -127,6 +162,40 @@ def test_holidays_have_english_names_too() -> None:
     calendar = build(written("Asia/Ho_Chi_Minh", OFFICE, holidays="VN"), "en")
     (holiday,) = calendar.segments(hanoi("2025-09-02T00:00"), hanoi("2025-09-03T00:00"))
     assert holiday.name == "National Day"
+
+
+@pytest.mark.parametrize(
+    ("day", "kind"),
+    [
+        (date(2025, 9, 1), "holiday"),  # of the seed
+        (date(2025, 9, 2), "closed"),  # a holiday of the seed closed by its own name
+        (date(2025, 9, 3), "week"),
+        (date(2025, 9, 4), "closed"),
+        (date(2025, 9, 5), "extra"),  # other hours on an ordinary day
+        (date(2025, 9, 6), "makeup"),  # hours of its own on a Saturday
+        (date(2025, 9, 7), "week"),  # an ordinary Sunday
+        (date(2025, 4, 26), "makeup"),  # a Saturday of the seed
+        (date(2025, 4, 30), "makeup"),  # hours of its own on a holiday
+        (date(2025, 9, 8), "makeup"),  # hours of its own on a day closed otherwise
+        (date(2026, 2, 28), "week"),
+    ],
+)
+def test_each_day_is_what_the_first_of_its_rules_makes_it(day: date, kind: str) -> None:
+    own: dict[str, object] = dict.fromkeys(("2025-09-05", "2025-09-06", "2025-04-30", "2025-09-08"), [["09:00", "11:00"]])
+    closed = [{"date": "2025-09-02", "name": "Lễ"}, "2025-09-04", "2025-09-08"]
+    assert office(holidays="VN", closed=closed, extra=own).day_kind(day) == kind
+
+
+def test_hours_of_its_own_on_a_make_up_day_leave_it_one() -> None:
+    calendar = Calendar.from_spec(
+        written("Asia/Ho_Chi_Minh", {**OFFICE, "sat": SPLIT}, extra={"2025-04-26": [["09:00", "11:00"]]}), workdays=[date(2025, 4, 26)]
+    )
+    assert calendar.day_kind(date(2025, 4, 26)) == "makeup"
+
+
+def test_a_closure_shortens_a_make_up_day_as_it_does_any_other() -> None:
+    calendar = office(holidays="VN", closures={"2025-04-26": [["08:00", "12:00"]]})
+    assert calendar.next_open(hanoi("2025-04-26T00:00")) == hanoi("2025-04-26T13:00")
 
 
 def test_a_day_closed_locally_keeps_the_name_of_its_holiday() -> None:
@@ -157,7 +226,7 @@ def test_a_calendar_that_makes_no_sense_is_refused_with_the_place_and_the_reason
 
 
 def never_by_rule() -> Calendar:
-    return office(week={})
+    return office(week={}, key="office")
 
 
 def never_by_empty_extra() -> Calendar:
@@ -169,9 +238,16 @@ def never_again() -> Calendar:
     return build(spec, since=datetime(2025, 1, 1, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("make", [never_by_rule, never_by_empty_extra, never_again])
-def test_a_calendar_that_never_opens_is_refused(make: Callable[[], Calendar]) -> None:
-    with pytest.raises(NeverOpens):
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (never_by_rule, "^calendar office never opens: give `week` or `extra` a window$"),
+        (never_by_empty_extra, "never opens"),
+        (never_again, "^the calendar does not open for 10 years$"),
+    ],
+)
+def test_a_calendar_that_never_opens_is_refused(make: Callable[[], Calendar], says: str) -> None:
+    with pytest.raises(NeverOpens, match=says):
         make()
 
 
@@ -188,16 +264,17 @@ def test_a_calendar_that_opened_for_the_last_time_has_no_more_due_dates_but_past
 
 def test_an_open_pause_before_the_deadline_leaves_no_deadline() -> None:
     held = (Pause(hanoi("2025-08-25T09:00"), None, "waiting"),)
-    with pytest.raises(StillPaused):
+    says = "^paused and not resumed: there is no due date yet$"
+    with pytest.raises(StillPaused, match=says):
         office().add(hanoi("2025-08-25T08:00"), timedelta(hours=2), held)
-    with pytest.raises(StillPaused):
+    with pytest.raises(StillPaused, match=says):
         office().add_days(hanoi("2025-08-25T08:00"), 1, count_first_day=True, pauses=held)
 
 
 def test_what_cannot_be_meant_is_refused() -> None:
-    with pytest.raises(ValueError, match="forward"):
+    with pytest.raises(ValueError, match="^working time is added forward only$"):
         office().add(hanoi("2025-08-25T08:00"), timedelta(hours=-1))
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="^a target has at least one working day$"):
         office().add_days(hanoi("2025-08-25T08:00"), 0, count_first_day=True)
     with pytest.raises(ValueError, match="no UTC offset"):
         office().add(datetime(2025, 8, 25, 8), timedelta(hours=1))  # noqa: DTZ001 (naive on purpose)
