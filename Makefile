@@ -42,9 +42,12 @@ unit: $(VENV)/.dev ## The fast tests alone: no server is started
 chaos: $(VENV)/.dev ## Kill everything at random, again and again (rounds: make chaos ROUNDS=50)
 	HELPDESK_CHAOS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/chaos $(ARGS)
 
-bench: $(VENV)/.dev ## Measure the whole line on this machine: how much it carries, how long one request takes
+bench: $(VENV)/.dev ## Measure on this machine: the whole line, deadlines, tickers that are killed (10 minutes)
 	$(BIN)/python -m benchmarks.line --clients $(CLIENTS) --seconds 30
 	$(BIN)/python -m benchmarks.line --rate $(RATE) --seconds 30
+	$(BIN)/python -m benchmarks.deadlines
+	$(BIN)/python -m benchmarks.ticker
+	$(BIN)/python -m benchmarks.ticker --outage 5000
 
 fmt: $(VENV)/.dev ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only --quiet .

@@ -58,3 +58,8 @@ def clean_line(raw: str) -> str:
     """One line: every run of white space becomes a space, direction controls go too."""
     line = _SPACES.sub(" ", clean_text(raw))
     return _BIDI.sub("", line).strip()
+
+
+def says_nothing(text: str) -> bool:
+    """Whether nobody would see anything in it: white space, direction controls and other format characters alone (category Cf)."""
+    return all(char.isspace() or unicodedata.category(char) == "Cf" for char in text)

@@ -143,8 +143,8 @@ class MovedDeadline(Model):
     cycle: int
     started_at: Instant
     paused: bool = False
-    old_due_at: Instant | None
-    new_due_at: Instant | None
+    old_due_at: Instant | None = None
+    new_due_at: Instant | None = None
 
 
 class DeadlinesMoved(TicketEventBase):
@@ -163,10 +163,10 @@ class ClockRepaired(TicketEventBase):
     clock: ClockKind
     cycle: int
     started_at: Instant
-    old_verdict: Literal["met", "missed", "cancelled"] | None = Field(description="None of a clock that was still measured.")
-    new_verdict: Literal["met", "missed", "cancelled"] | None
-    old_due_at: Instant | None
-    new_due_at: Instant | None
+    old_verdict: Literal["met", "missed", "cancelled"] | None = Field(default=None, description="None of a clock that was still measured.")
+    new_verdict: Literal["met", "missed", "cancelled"] | None = None
+    old_due_at: Instant | None = None
+    new_due_at: Instant | None = None
     because: str
     by: str
 

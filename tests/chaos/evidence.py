@@ -78,7 +78,9 @@ async def owed(installation: Installation) -> dict[str, int]:
         f"{service} journal": await installation.database(service)["journal"].count_documents({"published": False})
         for service in topics.SERVICES
     }
-    counts["deliveries"] = await installation.database("notifier")["deliveries"].count_documents({"state": "pending"})
+    counts["deliveries"] = await installation.database("notifier")["deliveries"].count_documents(
+        {"state": {"$in": ["pending", "gathering"]}}
+    )
     return {name: count for name, count in counts.items() if count}
 
 

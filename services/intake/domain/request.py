@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from schemas.text import clean_line, clean_text
+from schemas.text import clean_line, clean_text, says_nothing
 from schemas.values import Business, Contact, Language
 from services.intake.domain import identity
 from services.intake.domain.files import AcceptedFile, Upload, check_files
@@ -174,7 +174,7 @@ class Reading:
             self.note(path, "text_long", length=len(typed), longest=LONGEST_TEXT)
             return ""
         text = clean_text(typed)
-        if not text:
+        if says_nothing(text):
             self.note(path, missing)
         if len(text) > LONGEST_TEXT:
             self.note(path, "text_long", length=len(text), longest=LONGEST_TEXT)

@@ -1,9 +1,11 @@
 """Reports for supervisors."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -71,7 +73,7 @@ def routes(reports: ReportRepository, directory: Directory, now: Callable[[], da
         """As they are now: the days chosen do not matter."""
         org, at = directory.context().org, now()
         scope, _ = await chosen.scope(reader, org, at, reports)
-        rows = await reports.overdue(scope, org, at, cursor, limit + 1)
+        rows = await reports.overdue(scope, org, at, _ticket(cursor, reader), limit + 1)
         items = [_late(row, scope) for row in rows[:limit]]
         return OverduePage(items=items, next=items[-1].id if len(rows) > limit else None)
 
@@ -82,9 +84,18 @@ def _place(cursor: str | None, reader: Reader) -> tuple[str, str] | None:
     if cursor is None:
         return None
     day, tilde, last = cursor.partition("~")
-    if not tilde:
-        raise refused(reader.language, 422, NOT_VALID, BAD_CURSOR, field="cursor")
-    return day, last
+    with suppress(ValueError):
+        if tilde and date.fromisoformat(day).isoformat() == day:
+            return day, last
+    raise refused(reader.language, 422, NOT_VALID, BAD_CURSOR, field="cursor")
+
+
+def _ticket(cursor: str | None, reader: Reader) -> str | None:
+    """A ticket's id, in the one spelling it has."""
+    with suppress(ValueError):
+        if cursor is None or str(UUID(cursor)) == cursor:
+            return cursor
+    raise refused(reader.language, 422, NOT_VALID, BAD_CURSOR, field="cursor")
 
 
 def _outcome(row: Document) -> OutcomeRow:

@@ -3,6 +3,7 @@
 Nothing here reads the time: `at` is an argument, and the calendar is the one the clock's `calendar` key names.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
@@ -43,9 +44,17 @@ class Era:
     """What the clock was measured by then; empty in records from before it was kept."""
 
 
+CalendarThen = Callable[[Era], Calendar]
+"""The calendar of an era as it was in its revision."""
+
+
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What an administrator corrected at `at`, and what the record said until then."""
+    """What an administrator corrected at `at`, and what the record said until then.
+
+    `granted` or `granted_days` is by how much of the target's unit it moved the deadline, negative for an earlier one. It is
+    added to the target and never to what was spent; under a target in the other unit it counts for nothing.
+    """
 
     at: datetime
     by: str
@@ -54,6 +63,8 @@ class Repair:
     due_at: datetime | None
     missed_at: datetime | None
     finished_at: datetime | None
+    granted: timedelta = timedelta(0)
+    granted_days: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +120,26 @@ class Clock:
     def carried(self) -> timedelta:
         """Working time spent on earlier calendars."""
         return sum((era.worked for era in self.eras), timedelta(0))
+
+    @property
+    def granted(self) -> timedelta:
+        """Working time by which repairs moved a deadline in hours."""
+        return sum((repair.granted for repair in self.repairs), timedelta(0))
+
+    @property
+    def granted_days(self) -> int:
+        """Working days by which repairs moved a deadline in days."""
+        return sum(repair.granted_days for repair in self.repairs)
+
+    @property
+    def allowed(self) -> timedelta | None:
+        """Of a target in hours: it and what repairs granted on top of it, which is spent when the deadline comes."""
+        return None if self.target.hours is None else timedelta(hours=self.target.hours) + self.granted
+
+    @property
+    def allowed_days(self) -> int | None:
+        """Of a target in days, as `allowed`."""
+        return None if self.target.days is None else self.target.days + self.granted_days
 
     @property
     def last_counted_day(self) -> date:
@@ -200,13 +231,18 @@ def cancel(clock: Clock, at: datetime) -> Clock:
     return clock if clock.verdict is not None else _stopped(clock, at, "cancelled", due_at=None, missed_at=None)
 
 
-def spent(clock: Clock, calendar: Calendar, at: datetime) -> timedelta:
-    """Working time counted up to `at`, or up to the end of a finished clock."""
-    return clock.carried + calendar.elapsed(clock.since, _until(clock, at), clock.pauses)
+def spent(clock: Clock, calendar: Calendar, at: datetime, then: CalendarThen | None = None) -> timedelta:
+    """Working time counted up to `at`, or up to the end of a finished clock.
+
+    That end may lie in an era: an answer accepted before the ticket was handed on, and heard of after it. `then` says which
+    calendar measured it up to there; without it that is `calendar`.
+    """
+    until = _until(clock, at)
+    return _carried(clock, calendar, until, then) + calendar.elapsed(clock.since, until, clock.pauses)
 
 
 def spent_days(clock: Clock, calendar: Calendar, at: datetime) -> int:
-    """Working days counted up to `at` under the present target."""
+    """Working days counted up to `at` under the present target; `at` is not before the present calendar began to measure."""
     passed = calendar.days(clock.since, _until(clock, at), clock.pauses)
     return clock.carried_days + sum(day > clock.last_counted_day for day in passed)
 
@@ -242,6 +278,18 @@ def _stopped(clock: Clock, at: datetime, verdict: Verdict, *, due_at: datetime |
 
 def _state(clock: Clock) -> ClockState:
     return clock.verdict or ("paused" if clock.is_paused else "running")
+
+
+def _carried(clock: Clock, calendar: Calendar, until: datetime, then: CalendarThen | None) -> timedelta:
+    """Working time of the eras up to `until`; what of one lies behind it was not spent."""
+    total, begin = timedelta(0), clock.started_at
+    for era in clock.eras:
+        if begin >= until:
+            break
+        measured_by = then(era) if then else calendar
+        total += era.worked if era.until <= until else measured_by.elapsed(begin, until, clock.pauses)
+        begin = era.until
+    return total
 
 
 def _until(clock: Clock, at: datetime) -> datetime:
@@ -286,21 +334,21 @@ def _measured(clock: Clock, calendar: Calendar) -> Clock:
     began = min((pause.began_at for pause in clock.pauses if pause.is_open), default=None)
     if began is None:
         return replace(clock, due_at=due_at, held_due_at=None, left=None, left_days=None)
-    hours, days = clock.target.hours, clock.target.days
+    allowed, days = clock.allowed, clock.allowed_days
     return replace(
         clock,
         due_at=None,
         held_due_at=due_at,
-        left=None if hours is None else timedelta(hours=hours) - spent(clock, calendar, began),
+        left=None if allowed is None else allowed - spent(clock, calendar, began),
         left_days=None if days is None else days - spent_days(clock, calendar, began),
     )
 
 
 def _due(clock: Clock, calendar: Calendar, pauses: tuple[Pause, ...]) -> datetime:
-    if clock.target.days is not None:
-        days = clock.target.days - clock.carried_days
+    if clock.allowed_days is not None:
+        days = clock.allowed_days - clock.carried_days
         return calendar.nth_close(clock.since, days, clock.last_counted_day, pauses) if days > 0 else _overrun(clock)
-    left = timedelta(hours=clock.target.hours or 0) - clock.carried
+    left = (clock.allowed or timedelta(0)) - clock.carried
     return calendar.add(clock.since, left, pauses) if left > timedelta(0) else _overrun(clock)
 
 

@@ -168,6 +168,26 @@ async def test_after_trouble_one_mail_goes_ahead_alone_and_then_all(office: Offi
     assert set((await states(office)).values()) == {"delivered"}
 
 
+async def test_why_all_mail_is_paused_stands_in_the_database_until_the_first_one_goes_out(office: Office) -> None:
+    """For `helpdesk check`, which sees no process. A note that a dead process left goes with the first mail as well."""
+    trouble = office.database["relay_trouble"]
+    office.box.mail = "550 5.7.1 this relay does not know you"
+    await office.plan(answer("a", 1))
+    dead = await office.alone()
+    await settle(dead)
+    [first] = await trouble.find({}).to_list(None)
+    assert (first["_id"], first["reason"]) == ("email", "550 5.7.1 this relay does not know you")
+    await asyncio.sleep(1.1)
+    await settle(dead)
+    [again] = await trouble.find({}).to_list(None)
+    assert (again["since"], again["at"] > first["at"]) == (first["since"], True)
+    office.box.mail = None
+    await office.make_due()
+    await settle(await office.alone())
+    assert len(office.box.seen) == 1
+    assert await trouble.find({}).to_list(None) == []
+
+
 async def test_one_mail_that_the_relay_takes_for_trouble_holds_up_no_other(office: Office) -> None:
     await office.plan(answer("a", 1), answer("b", 1))
     tried: list[str] = []

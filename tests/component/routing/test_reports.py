@@ -189,10 +189,17 @@ async def test_without_dates_a_report_is_about_the_last_thirty_days(routing: Rou
     assert (answer.body["first"], answer.body["last"], answer.body["clock"]) == ("2025-02-02", "2025-03-03", "resolution")
 
 
-async def test_at_most_two_dimensions_and_only_cursors_of_ours(routing: Routing) -> None:
+async def test_at_most_two_dimensions(routing: Routing) -> None:
     answer = await routing.get("/reports/on-time", by=["unit", "topic", "month"])
     assert (answer.status, answer.fields) == (422, ["by"])
-    answer = await routing.get("/reports/on-time/clocks", cursor="x")
+
+
+@pytest.mark.parametrize("page", ["clocks", "overdue"])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "x~y", "ố", "0", "$gt", "01994F5C-1C1A-7C3E-8F9A-0123456789AB", "01994f5c1c1a7c3e8f9a0123456789ab"]
+)
+async def test_a_cursor_that_is_not_ours_is_refused(routing: Routing, page: str, cursor: str) -> None:
+    answer = await routing.get(f"/reports/on-time/{page}", cursor=cursor)
     assert (answer.status, answer.fields) == (422, ["cursor"])
 
 

@@ -91,6 +91,7 @@ def test_an_empty_body_is_told_everything_that_is_missing() -> None:
         ({"subject": "x" * 201}, "subject", "subject_long"),
         ({"text": " \r\n\x00 "}, "text", "text_missing"),
         ({"text": None}, "text", "text_missing"),
+        ({"text": "\u202e\u2066 \n\u200f"}, "text", "text_missing"),
         ({"text": "x" * 20_001}, "text", "text_long"),
         ({"language": "fr"}, "language", "language_unknown"),
         ({"language": False}, "language", "not_text"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.text import MOST_MARKS, clean_line, clean_text, decomposed, with_few_marks
+from schemas.text import MOST_MARKS, clean_line, clean_text, decomposed, says_nothing, with_few_marks
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,11 @@ def test_whatever_is_sent_no_long_run_of_marks_reaches_what_puts_them_in_order(t
     assert kept == re.sub("([\u0301\u0327\u0f73]{30})[\u0301\u0327\u0f73]*", r"\1", typed)
     assert unicodedata.is_normalized("NFC", clean_text(typed))
     assert unicodedata.is_normalized("NFD", decomposed(typed))
+
+
+@pytest.mark.parametrize(
+    ("text", "nothing"),
+    [("", True), (" \n\t", True), ("\u202e\u2066\u200f", True), ("\u200b\ufeff\u00ad", True), ("\u202e.", False), ("👩\u200d🌾", False)],
+)
+def test_a_text_in_which_nobody_sees_anything_says_nothing(text: str, nothing: bool) -> None:
+    assert says_nothing(text) is nothing
