@@ -5,6 +5,7 @@ ARGS ?=
 CLIENTS ?= 256
 RATE ?= 50
 ROUNDS ?= 10
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -22,7 +23,7 @@ up: $(VENV)/.run ## Start everything with the demo organisation (options: make u
 	@exec $(BIN)/helpdesk up --demo $(ARGS)
 
 test: check ## Lint, types, import contracts and all tests
-	$(BIN)/python -m pytest -p tests.support.no_skips $(ARGS)
+	$(BIN)/python -m pytest -p tests.support.no_skips -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: lint types contracts ## Everything but the tests
 

@@ -1,7 +1,8 @@
 """`helpdesk deadline FILE.json`: due dates of made-up cases, to check a calendar or this program's arithmetic by hand.
 
-The file is a JSON list of `{name, calendar, start, budget, pauses, warn_percent}`; `budget` is an ISO 8601 duration of
-working time (`PT8H`) or `{working_days, count_first_day}`.
+The file is a JSON list of `{name, calendar, start, budget, pauses, warn_percent}`; `start` is an ISO 8601 instant with an
+offset, `budget` an ISO 8601 duration of working hours, minutes and seconds (`PT8H`, `P0DT1H30M`; no other days, weeks or months,
+for those are no working time) or `{working_days, count_first_day}`.
 """
 
 import json
@@ -20,8 +21,12 @@ from services.routing.domain.calendar import Calendar
 from services.routing.domain.ladder import share
 from services.routing.domain.pauses import Pause
 
-_DURATION: Final = re.compile(r"PT(?=\d)(?:(\d+(?:[.,]\d+)?)H)?(?:(\d+(?:[.,]\d+)?)M)?(?:(\d+(?:[.,]\d+)?)S)?", re.ASCII)
+_DURATION: Final = re.compile(r"P(?:0+[YMWD])*T(?=\d)(?:(\d+(?:[.,]\d+)?)H)?(?:(\d+(?:[.,]\d+)?)M)?(?:(\d+(?:[.,]\d+)?)S)?", re.ASCII)
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*", re.ASCII | re.DOTALL)
 _LONGEST: Final = timedelta(hours=10_000)
+_NAMELESS: Final = f"calendar {CalendarSpec.model_fields['key'].default} "
+"""How a calendar without a key is spoken of; in a case it needs none."""
+
 UNREADABLE: Final = 2
 
 
@@ -36,12 +41,25 @@ def _span(value: object) -> timedelta:
     """Hours, minutes and seconds of working time; days are another unit and never converted."""
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("give working time as an ISO 8601 duration such as PT8H or PT90M, or {working_days, count_first_day} for days")
+        raise ValueError(
+            "give working time as an ISO 8601 duration of hours, minutes and seconds, such as PT8H or PT90M; "
+            "days, weeks, months and years are other units: give {working_days, count_first_day}"
+        )
     hours, minutes, seconds = (float(part.replace(",", ".")) if part else 0.0 for part in match.groups())
     span = timedelta(hours=min(hours, 1e6), minutes=min(minutes, 1e6), seconds=min(seconds, 1e9))
     if not timedelta(0) < span <= _LONGEST:
         raise ValueError("must be longer than nothing and at most 10,000 hours")
     return span
+
+
+def _instant(value: object) -> object:
+    """As text alone: a bare number could be seconds, milliseconds or a slip of the pen."""
+    if not (isinstance(value, str) and _INSTANT.fullmatch(value.strip())):
+        raise ValueError("give an instant as ISO 8601 text with its offset, such as 2025-03-03T09:00:00+07:00")
+    return value.strip()
+
+
+At = Annotated[AwareDatetime, BeforeValidator(_instant)]
 
 
 def _unit(value: object) -> str:
@@ -61,9 +79,9 @@ class Case(BaseModel):
 
     name: Any = None
     calendar: CalendarSpec
-    start: AwareDatetime
+    start: At
     budget: Budget
-    pauses: tuple[tuple[AwareDatetime, AwareDatetime | None], ...] = ()
+    pauses: tuple[tuple[At, At | None], ...] = ()
     warn_percent: tuple[Annotated[float, Field(gt=0, le=100)], ...] = ()
     expect: Any = None
     note: Any = None
@@ -98,7 +116,7 @@ def answer(case: object) -> dict[str, Any]:
     except ValidationError as error:
         return {"name": name, "error": _sentence(error)}
     except (ValueError, ArithmeticError) as error:
-        return {"name": name, "error": " ".join(str(error).split())}
+        return {"name": name, "error": " ".join(str(error).split()).replace(_NAMELESS, "the calendar ")}
 
 
 def _dates(case: Case) -> dict[str, Any]:

@@ -38,16 +38,22 @@ def explain(
 async def _accounts(settings: "ServiceSettings", mongo: "Mongo", name: str, clock: str) -> "list[Account]":
     from kit.organisation import OrganisationStore
     from services.routing.directory import Directory
-    from services.routing.explaining import account
-    from services.routing.history import HistoryRepository
+    from services.routing.explaining import account, revisions_of
+    from services.routing.history import HistoryRepository, Unread
 
     database = mongo.database(f"{settings.mongodb_database_prefix}_routing")
     store = OrganisationStore(database)
     await store.refresh()
-    ctx = Directory(store).context()
     ticket = await _ticket(database, name)
-    history = await HistoryRepository(database).of(ticket.id)
-    return [account(ticket, key, ticket_clock, ctx, history, mongo.now()) for key, ticket_clock in _chosen(ticket, clock).items()]
+    chosen = _chosen(ticket, clock)
+    ctx = await Directory(store).covering(revisions_of(chosen.values()))
+    history, now = HistoryRepository(database), mongo.now()
+    told = await history.of(ticket.id)
+    for event in told:
+        if isinstance(event, Unread):
+            typer.echo(f"Event {event.sequence} ({event.type}) of {ticket.reference} cannot be read and is left out.", err=True)
+    events = [event for event in told if not isinstance(event, Unread)]
+    return [account(ticket, key, each, ctx, events, now, recorded=await history.worked(ticket.id, each)) for key, each in chosen.items()]
 
 
 async def _ticket(database: Any, name: str) -> "Ticket":  # noqa: ANN401 (the driver's own type)

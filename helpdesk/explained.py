@@ -16,6 +16,8 @@ def lines(account: Account, language: Language) -> Iterator[str]:
     t = reading.t
     yield f"{account.ticket.reference}  {account.name}  {reading.kind} ({t('cycle', cycle=account.clock.cycle)})"
     yield reading.sentence
+    if reading.disagreement:
+        yield f"WARNING: {reading.disagreement}" if language == "en" else f"CẢNH BÁO: {reading.disagreement}"
     yield ""
     yield from aligned([(f"  {label}", value) for label, value in reading.facts])
     yield ""

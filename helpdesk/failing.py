@@ -39,7 +39,8 @@ def told(*, away: int = REFUSED_OR_AWAY, besides: Callable[[str], None] | None =
 def described(error: Exception, *, away: int = REFUSED_OR_AWAY) -> tuple[str, int]:
     """(sentence, exit code): 2 for a setting that can't be used, 1 for what the caller may not, `away` for the rest."""
     if isinstance(error, ValidationError):
-        return settings_described(error), BAD_SETTING
+        setting = error.title.endswith("Settings")
+        return (settings_described(error), BAD_SETTING) if setting else (_stored_described(error), REFUSED_OR_AWAY)
     if isinstance(error, ConfigurationError):
         return f"MONGODB_URI: {_short(error)}", BAD_SETTING
     if isinstance(error, RefusedError):
@@ -56,6 +57,13 @@ def settings_described(error: ValidationError) -> str:
     """Every setting that can't be used, by the variable it comes from; values are left out, for they may be secret."""
     faults = [f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors(include_url=False, include_input=False)]
     return "; ".join(faults) + " (`helpdesk settings` explains each setting)"
+
+
+def _stored_described(error: ValidationError) -> str:
+    """What is stored and cannot be read; values are left out, for they may be what somebody wrote in confidence."""
+    faults = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False, include_input=False)]
+    shown = "; ".join(faults[:3]) + ("; …" if len(faults) > 3 else "")  # noqa: PLR2004 (enough to find it by)
+    return f"What is stored as {error.title} cannot be read ({shown}). Was it written by a newer release?"
 
 
 def _variable(path: tuple[int | str, ...]) -> str:

@@ -14,6 +14,7 @@ from schemas import topics
 from schemas.organisation import Organisation
 from services.intake.storage import INTAKE
 from services.notifier.storage import NOTIFIER
+from services.routing.repository import note_revisions
 from services.routing.storage import ROUTING
 from services.routing.tokens import IssuedToken, TokenRepository
 
@@ -31,9 +32,10 @@ def database_name(settings: ServiceSettings, service: str) -> str:
 
 
 async def init(settings: ServiceSettings, mongo: Mongo) -> list[str]:
-    """Topics, collections, indexes, validators. Idempotent; returns the topics that were made now."""
+    """Topics, collections, indexes, validators, what tickets of earlier versions lack. Idempotent; returns the topics made now."""
     for service, specs in COLLECTIONS.items():
         await mongo.ensure(mongo.database(database_name(settings, service)), specs)
+    await note_revisions(mongo.database(database_name(settings, "routing")))
     return await ensure_topics(settings, topics.WRITER, [topics.dead_letters(service) for service in topics.SERVICES])
 
 

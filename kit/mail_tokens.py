@@ -18,6 +18,9 @@ LONGEST_LOCAL: Final = 64
 
 _REPLY: Final = b"mail-reply-1\x00"
 _DELIVERY: Final = b"mail-delivery-1\x00"
+_RETURN: Final = b"mail-return-1\x00"
+"""Not the same: whoever got a mail, or a copy of an answer to it, knows its id; its return path only the servers that carried it."""
+
 _REPLY_MAC: Final = 9
 _DELIVERY_MAC: Final = 8
 """72 and 64 bits: each guess is a mail, and a local part has no room for more."""
@@ -55,26 +58,35 @@ def ticket_of_recipients(secrets: Sequence[str], addresses: Iterable[str]) -> st
 
 def bounce_address(secret: str, mailbox: str, ticket_id: str, delivery_id: str) -> str | None:
     """The return path of one delivery, `bounces+TOKEN@domain`; None when the mailbox's name is longer than 15 characters."""
-    return _tagged(mailbox, _delivery_token(secret, ticket_id, delivery_id))
+    return _tagged(mailbox, _delivery_token(secret, _RETURN, ticket_id, delivery_id))
 
 
 def delivery_message_id(secret: str, ticket_id: str, delivery_id: str, domain: str) -> str:
     """The Message-ID of one delivery: answers and reports name it, and it can't be made up. Equal inputs give equal ids."""
-    return f"<d.{_delivery_token(secret, ticket_id, delivery_id)}@{domain}>"
+    return f"<d.{_delivery_token(secret, _DELIVERY, ticket_id, delivery_id)}@{domain}>"
 
 
-def delivery_of(secrets: Sequence[str], written: Iterable[str]) -> SentDelivery | None:
-    """The delivery that the first of these addresses or message ids with a token of ours is about."""
+def delivery_of(secrets: Sequence[str], message_ids: Iterable[str]) -> SentDelivery | None:
+    """The delivery that the first of these message ids with a token of ours is about."""
+    return _delivery(secrets, _DELIVERY, message_ids)
+
+
+def returned_delivery(secrets: Sequence[str], addresses: Iterable[str]) -> SentDelivery | None:
+    """The delivery whose return path is the first of these addresses that is one."""
+    return _delivery(secrets, _RETURN, addresses)
+
+
+def _delivery(secrets: Sequence[str], purpose: bytes, written: Iterable[str]) -> SentDelivery | None:
     for raw in _found(_DELIVERY_TOKEN, written):
         payload, mac = raw[:-_DELIVERY_MAC], raw[-_DELIVERY_MAC:]
-        if _signed_by_any(secrets, _DELIVERY, payload, mac):
+        if _signed_by_any(secrets, purpose, payload, mac):
             return SentDelivery(str(uuid.UUID(bytes=payload[:16])), payload[16:].hex())
     return None
 
 
-def _delivery_token(secret: str, ticket_id: str, delivery_id: str) -> str:
+def _delivery_token(secret: str, purpose: bytes, ticket_id: str, delivery_id: str) -> str:
     payload = uuid.UUID(ticket_id).bytes + uuid.UUID(delivery_id).bytes[:_NAMED]
-    return _encoded(payload + _mac(secret, _DELIVERY, payload)[:_DELIVERY_MAC])
+    return _encoded(payload + _mac(secret, purpose, payload)[:_DELIVERY_MAC])
 
 
 def _tagged(mailbox: str, tag: str) -> str | None:

@@ -1,5 +1,6 @@
 """The organisation as one service knows it: its own copy of the loaded document, by revision."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class OrganisationStore:
         self._revisions = database[ORGANISATION.name]
         self._in_use = in_use
         self._current: Loaded | None = None
+        self._reading = asyncio.Lock()
 
     @property
     def current(self) -> Loaded:
@@ -61,6 +63,10 @@ class OrganisationStore:
 
     async def refresh(self) -> bool:
         """Read the newest revision if it is not the one at hand. A step for a loop."""
+        async with self._reading:  # whoever read first must not be the last to say what is current
+            return await self._refresh()
+
+    async def _refresh(self) -> bool:
         with translated():
             newest = await self._revisions.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
             if newest is None or (self._current is not None and newest["_id"] == self._current.number):

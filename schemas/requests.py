@@ -59,6 +59,8 @@ class DeliveryBounced(Event):
     hard: bool = Field(description="The address is no good: nothing sent there will ever arrive.")
     status: str = Field(description="RFC 3463.")
     diagnostic: str
+    recipient: str | None = Field(default=None, description="The address the report is about, as the report has it.")
+    proven: bool = Field(default=False, description="It came to that mail's own return path; the mail's id alone is known to others too.")
     received_at: Instant
 
 

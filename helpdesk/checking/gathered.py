@@ -24,7 +24,7 @@ _REMEDY: Final = "a transaction was not kept whole: compare with the backup, and
 
 async def _waiting(installation: Installation, tally: Tally) -> AsyncIterator[str]:
     deliveries = installation.database("notifier")[DELIVERIES.name]
-    tally.add(await deliveries.count_documents({"state": "gathering"}))
+    tally.add(await deliveries.count_documents({"state": "gathering", "lane": {"$gt": ""}}))
     async for row in rows(deliveries, _forgotten(installation), {"_id": 1}, by=None):
         yield row["_id"]
 

@@ -1,7 +1,7 @@
-"""Reports tell the truth: there is one outcome for each finished clock, with its verdict."""
+"""Reports tell the truth: there is one outcome for each finished clock, with its verdict and a time that can have been worked."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from helpdesk.checking.installation import Installation
@@ -14,7 +14,9 @@ Verdicts = frozenset[tuple[str, str]]
 """Outcome ids, each with its verdict."""
 
 _TICKET: Final = {f"state.clocks.{field}": 1 for field in ("kind", "cycle", "started_at", "verdict")}
-_OUTCOME: Final = {"ticket_id": 1, "verdict": 1}
+_OUTCOME: Final = {"ticket_id": 1, "verdict": 1, "started_at": 1, "finished_at": 1, "worked_ms": 1}
+_IMPOSSIBLE: Final = "impossible"
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _REMEDY = "on-time reports count outcomes; correct the collection from the ticket's clocks, whose verdicts are what the events told"
 
 
@@ -45,7 +47,7 @@ async def _recorded(outcomes: AsyncIterator[Document]) -> AsyncIterator[tuple[st
             yield ticket_id, frozenset(seen)
             seen = set()
         ticket_id = row["ticket_id"]
-        seen.add((row["_id"], row["verdict"]))
+        seen.add((row["_id"], row["verdict"] if _possible(row) else _IMPOSSIBLE))
     if ticket_id is not None:
         yield ticket_id, frozenset(seen)
 
@@ -56,6 +58,15 @@ def _verdicts(row: Document) -> Verdicts | None:
         return frozenset((_outcome_id(row["_id"], clock), clock["verdict"]) for clock in row["state"]["clocks"] if clock["verdict"])
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _possible(row: Document) -> bool:
+    """Nobody works longer than from start to end, or less than not at all. Whether it is exactly right, explaining the clock tells."""
+    started_at, finished_at, worked_ms = (row.get(name) for name in ("started_at", "finished_at", "worked_ms"))
+    if started_at is None or finished_at is None or worked_ms is None:
+        return True
+    # A millisecond more: MongoDB cuts instants to it.
+    return bool(0 <= worked_ms <= max((finished_at - started_at) // _MILLISECOND, 0) + 1)
 
 
 def _outcome_id(ticket_id: str, clock: Document) -> str:
@@ -78,7 +89,7 @@ async def _judge(installation: Installation, keys: Sequence[str]) -> list[Findin
         if verdicts is None:
             recorded = {key: other for key, other in recorded.items() if other["ticket_id"] != row["_id"]}
         finished |= {outcome: (row["_id"], verdict) for outcome, verdict in verdicts or ()}
-    return [*_lacking(finished, recorded), *_surplus(finished, recorded)]
+    return [*_lacking(finished, recorded), *_surplus(finished, recorded), *_unworked(recorded)]
 
 
 def _lacking(finished: dict[str, tuple[str, str]], recorded: dict[str, Document]) -> list[Finding]:
@@ -104,8 +115,18 @@ def _surplus(finished: dict[str, tuple[str, str]], recorded: dict[str, Document]
     return findings
 
 
+def _unworked(recorded: dict[str, Document]) -> list[Finding]:
+    return [
+        _finding(row["ticket_id"], outcome, f"says {row['worked_ms']} ms were worked from {row['started_at']} to {row['finished_at']}")
+        for outcome, row in recorded.items()
+        if not _possible(row)
+    ]
+
+
 def _finding(ticket_id: str, outcome: str, what: str) -> Finding:
     return Finding(ticket_id, f"routing/outcomes/{outcome}", what, _REMEDY)
 
 
-REPORTED = Invariant("outcomes", "every finished clock has one outcome, with its verdict", _suspects, _judge)
+REPORTED = Invariant(
+    "outcomes", "every finished clock has one outcome, with its verdict and a working time that is possible", _suspects, _judge
+)

@@ -83,6 +83,8 @@ class Bounced:
     delivery: str
     failure: Failure
     received_at: datetime
+    proven: bool = False
+    """It came to the return path of that very mail, which only servers that carried it know."""
 
 
 @dataclass(frozen=True)
@@ -345,6 +347,8 @@ def _bounce_event(bounced: Bounced, event_id: str, version: int, at: datetime) -
         hard=failure.hard,
         status=failure.status,
         diagnostic=failure.diagnostic,
+        recipient=failure.address,
+        proven=bounced.proven,
         received_at=bounced.received_at,
     )
 

@@ -46,7 +46,7 @@ class Reported:
         query = {"ticket_id": event.ticket_id, "channel": "email"}
         rows = await self._deliveries.find(query, {"content": 0, "alarm": 0}, session=session).to_list(None)
         row = next((row for row in rows if row["_id"].replace("-", "").startswith(event.delivery)), None)
-        if row is None or (row.get("returned") or {}).get("action") == "failed":
+        if row is None or (row.get("returned") or {}).get("action") == "failed" or not _about(event, row):
             self._logger.info("report.of_nothing", ticket=event.ticket_id, delivery=event.delivery, again=row is not None)
             return
         change: Document = {"returned": _returned(event, now)}
@@ -57,7 +57,7 @@ class Reported:
 
     async def _failed(self, row: Document, event: DeliveryBounced, now: datetime, session: Session) -> Document:
         """What else changes in the row. One that was given up has been told; one still under way will be accepted, or not."""
-        if event.hard:
+        if event.hard and event.proven:
             await self._suppressions.suppress(row, event.diagnostic or event.status, now, session)
         if row["state"] != "delivered" or row["template"] == "digest":
             return {}
@@ -70,6 +70,11 @@ def bounced(row: Document, reason: str, event: DeliveryBounced, at: datetime) ->
     """The second end of a delivery: it was accepted, and came back."""
     change = {"id": derived_id(row["_id"], "returned"), "sequence": 2, "caused_by": event.id, "bounced": "hard" if event.hard else "soft"}
     return failed(row, reason, at).model_copy(update=change)
+
+
+def _about(event: DeliveryBounced, row: Document) -> bool:
+    """Whether it can be believed: without the proof it must at least name the address that was written to."""
+    return event.proven or (event.recipient or "").casefold() == row["address"].casefold()
 
 
 def _returned(event: DeliveryBounced, at: datetime) -> Document:

@@ -69,12 +69,12 @@ class Handlers:
             raise TransientError("tickets of this batch keep changing under our hands") from trouble
 
     async def _decide_all(self, events: Sequence[Incoming | Outgoing]) -> list[Change]:
-        ctx, now = self._directory.context(), self._now()
         seen, tickets, open_work = await asyncio.gather(
             self._tickets.seen([event.id for event in events if not isinstance(event, RequestReceived)]),
             self._tickets.load({event.ticket_id for event in events}),
-            self._tickets.open_work(automatic_officers(ctx)),
+            self._tickets.open_work(automatic_officers(self._directory.context())),
         )
+        ctx, now = await self._directory.knowing(tickets.values()), self._now()
         work = Counter(open_work)
         changes: list[Change] = []
         for event in events:

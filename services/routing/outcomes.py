@@ -8,12 +8,16 @@ from typing import Any, Final
 from pymongo import UpdateOne
 
 from kit.mongo import Document
+from schemas.values import ClockKind
 from services.routing.domain.clocks import Clock, spent
 from services.routing.domain.context import Context
-from services.routing.domain.ticket import Ticket
+from services.routing.domain.ticket import Said, Ticket
 
 COUNTED: Final = ("day", "kind", "verdict", "worked_ms", "group", "unit", "units", "topic", "channel", "member_tier")
 """What decides where in the rollups a fact is counted, and as what."""
+
+ANSWERED: Final[frozenset[ClockKind]] = frozenset({"first_response", "next_response"})
+"""What an accepted answer ends, whoever has the ticket by then."""
 
 Identity = tuple[str, int, datetime]
 
@@ -28,7 +32,10 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """Who gets the verdicts of clocks that end here: whoever had the ticket until now, so that handing it on ends their own clock."""
+    """Who gets the verdicts of clocks that end here: the group that answered, else whoever had the ticket until now.
+
+    So handing it on ends one's own clock, and an answer counts for those who gave it, though it is accepted after they handed it on.
+    """
 
     group: str
     unit: str
@@ -45,17 +52,25 @@ def outcomes(before: Ticket | None, after: Ticket, ctx: Context) -> Outcomes:
     ended = [clock for clock in after.clocks if clock.verdict]
     known = {_identity(clock): clock for clock in before.clocks if clock.verdict} if before else {}
     new = [clock for clock in ended if _identity(clock) not in known]
-    who = credited(before, after, ctx) if new else None
-    fresh = tuple(_fact(after, clock, who, ctx) for clock in new) if who else ()
-    return Outcomes(fresh, tuple(_corrections(after, ended, known, ctx)))
+    fresh = tuple(_fact(after, clock, credited(before, after, ctx, clock.kind), ctx) for clock in new)
+    return Outcomes(fresh, tuple(_corrections(after, ended, known)))
 
 
-def credited(before: Ticket | None, after: Ticket, ctx: Context) -> Credited:
+def credited(before: Ticket | None, after: Ticket, ctx: Context, kind: ClockKind) -> Credited:
     held = before or after
-    group = ctx.group(held.group)
-    officer = held.officer or (after.officer if after.group == held.group else None)
+    key, officer = held.group, held.officer or (after.officer if after.group == held.group else None)
+    said = _answer(before, after) if kind in ANSWERED else None
+    if said is not None and said.group != key:
+        key, officer = said.group, said.officer
+    group = ctx.group(key)
     units = ctx.org.ancestors(group.unit) or (group.unit,)
-    return Credited(held.group, group.unit, units, officer, ctx.calendar(group.calendar).zone.key)
+    return Credited(key, group.unit, units, officer, ctx.calendar(group.calendar).zone.key)
+
+
+def _answer(before: Ticket | None, after: Ticket) -> Said | None:
+    """The answer that was accepted here: it is awaited no more, and neither is what was said before it."""
+    gone = [said for said in before.awaiting if said not in after.awaiting] if before else []
+    return max(gone, key=lambda said: said.sequence, default=None)
 
 
 def outcome_id(ticket_id: str, kind: str, cycle: int, started_at: datetime) -> str:
@@ -72,7 +87,8 @@ def _fact(ticket: Ticket, clock: Clock, who: Credited, ctx: Context) -> Document
         "kind": clock.kind,
         "cycle": clock.cycle,
         "started_at": clock.started_at,
-        **_measured(clock, ctx),
+        "worked_ms": _worked_ms(clock, ctx),
+        **_repairable(clock),
         "day": local_day(clock.finished_at, ctx, who),
         "zone": who.zone,
         "group": who.group,
@@ -92,25 +108,29 @@ def local_day(at: datetime, ctx: Context, who: Credited) -> str:
     return ctx.calendar(ctx.group(who.group).calendar).local_date(at).isoformat()
 
 
-def _measured(clock: Clock, ctx: Context) -> Document:
-    """What a repair may change. Working time in milliseconds, as MongoDB keeps instants: sums stay exact."""
-    worked = spent(clock, ctx.calendar(clock.calendar), clock.finished_at or clock.started_at)
+def _worked_ms(clock: Clock, ctx: Context) -> int:
+    """As MongoDB keeps instants: sums stay exact. Measured once: what the calendars say of that time later changes no report."""
+    calendar = ctx.calendar_at(clock.revision, clock.calendar)
+    return spent(clock, calendar, clock.finished_at or clock.started_at, ctx.calendar_then) // timedelta(milliseconds=1)
+
+
+def _repairable(clock: Clock) -> Document:
+    """What a repair may change."""
     return {
         "verdict": clock.verdict,
         "due_at": clock.due_at,
         "finished_at": clock.finished_at,
-        "worked_ms": worked // timedelta(milliseconds=1),
         "policy": clock.policy,
         "revision": clock.revision,
         "repaired": bool(clock.repairs),
     }
 
 
-def _corrections(ticket: Ticket, ended: list[Clock], known: dict[Identity, Clock], ctx: Context) -> Iterator[UpdateOne]:
+def _corrections(ticket: Ticket, ended: list[Clock], known: dict[Identity, Clock]) -> Iterator[UpdateOne]:
     for clock in ended:
         was = known.get(_identity(clock))
         if was is not None and (was.verdict, was.due_at, was.finished_at) != (clock.verdict, clock.due_at, clock.finished_at):
-            yield correction(outcome_id(ticket.id, *_identity(clock)), _measured(clock, ctx))
+            yield correction(outcome_id(ticket.id, *_identity(clock)), _repairable(clock))
 
 
 def correction(key: str, measured: Document) -> UpdateOne:

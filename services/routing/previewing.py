@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from kit.errors import TransientError
 from kit.mongo import Database, translated
 from schemas.tickets import DeadlinesMoved
 from schemas.values import ClockKind
 from services.routing.documents import ticket_of
 from services.routing.domain.context import Context
-from services.routing.domain.decide import brought_up
+from services.routing.domain.decide import Outdated, brought_up
 from services.routing.domain.ticket import Ticket
 from services.routing.storage import TICKETS
 
@@ -60,11 +61,17 @@ class Preview:
 
 
 async def preview(database: Database, ctx: Context, now: datetime, progress: Callable[[int], None] = lambda _: None) -> Preview:
-    """What bringing every ticket up to `ctx` would move; `progress` is told how many were looked at, a batch at a time."""
+    """What bringing every ticket up to `ctx` would move; `progress` is told how many were looked at, a batch at a time.
+
+    TransientError: another revision was loaded meanwhile.
+    """
     found = Preview()
     async for ticket in _open_tickets(database, found):
         found.tickets += 1
-        found.add(moves(ticket, ctx, now))
+        try:
+            found.add(moves(ticket, ctx, now))
+        except Outdated as error:
+            raise TransientError("another revision of the organisation was loaded meanwhile: look again") from error
         if found.tickets % BATCH == 0:
             progress(found.tickets)
     return found

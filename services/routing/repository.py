@@ -9,7 +9,7 @@ from kit.journal import Journal
 from kit.mongo import RETRY_FOR, Database, Document, Mongo, Session, translated
 from schemas.values import Message
 from services.routing.documents import Change, Prepared, ticket_of
-from services.routing.domain.ticket import Ticket
+from services.routing.domain.ticket import OVER, Ticket
 from services.routing.storage import INBOX, MESSAGES, OUTCOMES, TICKETS
 
 
@@ -146,6 +146,15 @@ class TicketRepository:
 def due_query(overdue: Sequence[tuple[Collection[int], datetime]]) -> Document:
     """One range of the index `alarms` for each pair; ranges in the order asked for are merged, never sorted."""
     return {"$or": [{"slot": {"$in": sorted(slots)}, "next_at": {"$lte": until}} for slots, until in overdue if slots]}
+
+
+async def note_revisions(database: Database) -> None:
+    """Let the retimer find tickets from before it was noted which revision measures them. Reads every ticket once."""
+    with translated():
+        await database[TICKETS.name].update_many(
+            {"measured": {"$exists": False}, "status": {"$nin": sorted(OVER)}},
+            [{"$set": {"measured": {"$ifNull": ["$state.revision", 0]}}}],
+        )
 
 
 async def oldest_in_use(database: Database) -> int | None:

@@ -23,7 +23,7 @@ from services.routing.deciding import automatic_officers, change_of, count_work
 from services.routing.directory import Directory
 from services.routing.documents import Change
 from services.routing.domain.context import Context
-from services.routing.domain.decide import time_passing
+from services.routing.domain.decide import Outdated, time_passing
 from services.routing.domain.ticket import Ticket
 from services.routing.repository import Due, Stale, TicketRepository
 
@@ -130,17 +130,30 @@ class Ticker:
 
     async def _decided(self, due: Iterable[Due], ctx: Context, now: datetime, work: Counter[str]) -> list[Change]:
         changes = []
+        ahead = 0
         for one in due:
             await asyncio.sleep(0)  # a long batch must not keep the leases from being renewed
             try:
                 ticket = one.ticket()
                 change = change_of(ticket, time_passing(ticket, ctx, now, work), ctx, cause=one.id, always=True)
+            except Outdated:
+                ahead += 1
+                self._aside.put(one.id, now)
+                continue
             except Exception as error:  # noqa: BLE001 (whatever is wrong with one ticket, the others come due)
                 await self._put_off(one, error)
                 continue
             count_work(work, ticket, change.decision.ticket)
             changes.append(change)
+        if ahead:
+            await self._catch_up(ctx, ahead)
         return changes
+
+    async def _catch_up(self, ctx: Context, tickets: int) -> None:
+        """Others have read a newer revision: read it too, and look at those tickets in the next round."""
+        await self._directory.refresh()
+        if self._directory.context().revision == ctx.revision:
+            self._logger.warning("routing.revision_unknown", tickets=tickets, known=ctx.revision)
 
     async def _save_all(self, changes: Sequence[Change]) -> None:
         """In one transaction. Who meets somebody else over them looks again first, for most will be done; only then it takes them apart."""
@@ -193,7 +206,7 @@ class Ticker:
 
 
 class Aside:
-    """Tickets left alone for a while, because somebody else is writing them."""
+    """Tickets left alone for a while, because somebody else is writing them or knows more of them."""
 
     def __init__(self) -> None:
         self._until: dict[str, datetime] = {}

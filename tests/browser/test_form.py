@@ -166,7 +166,7 @@ async def test_pressing_the_button_twice_is_one_request(visitor: MakeVisitor, in
     page = await visitor("en")
     await page.goto("/")
     await fill_in(page, subject="Pressed twice")
-    await page.dblclick("button[type=submit]")
+    await page.dblclick("main button[type=submit]")
     await page.wait_for_url("**/received?k=*")
     assert await submissions(intake, subject="Pressed twice") == 1
 

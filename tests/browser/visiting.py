@@ -38,7 +38,7 @@ async def attach(page: Page, name: str, content: bytes = PDF, kind: str = "appli
 
 
 async def send(page: Page) -> None:
-    await page.click("button[type=submit]")
+    await page.click("main button[type=submit]")
 
 
 async def ask(page: Page) -> str:

@@ -17,7 +17,7 @@ from tests.support.installation import Accepted, Installation, request
 from tests.support.waiting import wait_until
 
 OUTAGE_SECONDS = 30 if ROUNDS else 8
-AWAY_SECONDS = 15
+AWAY_SECONDS = 25
 """Within which a business must hear that nothing was accepted."""
 
 

@@ -1,6 +1,7 @@
 """What becomes of mails: requests, messages, copies, machines' mail and what nobody can read, on a real MongoDB."""
 
 from collections.abc import AsyncIterator
+from email.message import EmailMessage
 
 import pytest
 
@@ -111,15 +112,30 @@ async def test_automatic_mail_without_a_thread_is_kept_and_is_nobodys_request(ro
     for message, sender, reason in (
         (mail(Auto_Submitted="auto-replied"), LAN, "auto_submitted"),
         (mail(Precedence="bulk"), LAN, "precedence"),
-        (mail(List_Id="<news.example>"), LAN, "mailing_list"),
         (mail(), "", "null_return_path"),
-        (mail(from_="no-reply@shop.example"), LAN, "robot_sender"),
+        (mail("Vắng mặt", List_Id="<news.example>"), "", "null_return_path"),
         (mail(X_Helpdesk_Loop="customs.example"), LAN, "own_mail"),
         (mail(from_=f"Đầu mối <{FOCAL}>"), LAN, "own_address"),
     ):
         row = await room.deliver_and_read(message, sender=sender)
         assert (row["state"], row["reason"]) == ("kept", reason)
     assert await room.events() == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        mail("Undelivered container TCLU1234567 at Cat Lai port"),
+        mail("Vắng mặt cán bộ tại cửa khẩu"),
+        mail("Không gửi được tờ khai", "Hệ thống báo lỗi SMTP. Liên hệ ke.toan@halong.example"),
+        mail(from_="no-reply@shop.example"),
+        mail(List_Id="<group.example>"),
+    ],
+    ids=["goods", "absent", "declaration", "no-reply", "list"],
+)
+async def test_signs_that_mails_of_people_show_too_make_no_request_go_away(room: Mailroom, message: EmailMessage) -> None:
+    row = await room.deliver_and_read(message)
+    assert (row["state"], row["as"]) == ("done", "request")
 
 
 async def test_automatic_mail_on_a_thread_is_kept_there_as_automatic(room: Mailroom) -> None:

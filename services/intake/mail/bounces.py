@@ -5,6 +5,7 @@ What has the structure is RFC 3464 (delivery) and RFC 5965 (complaints); for the
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from services.intake.domain.bounces import Action, Bounce, Failure, failure
@@ -43,17 +44,17 @@ def _delivery(fields: Fields, text: str, files: Sequence[Enclosed]) -> list[Fail
     reports = [decoded(file.content[:LONGEST]) for file in files if file.content_type in _STATUS_PARTS]
     if not reports and is_report(fields, text):
         reports = [decoded(file.content[:LONGEST]) for file in files if file.content_type == "text/plain"] + [report_of(text)]
-    failures = [each for report in reports for each in _recipients(report, text)]
-    return failures[:MOST]
+    own = report_of(text)
+    return list(islice((each for report in reports for each in _recipients(report, own)), MOST))
 
 
-def _recipients(report: str, text: str) -> Iterator[Failure]:
+def _recipients(report: str, own: str) -> Iterator[Failure]:
     for stated in _blocks(report.replace("\r\n", "\n")):
         address = _address(stated.get("final-recipient", "")) or _address(stated.get("original-recipient", ""))
         action = _action(stated)
         if address and action:
             said = stated.get("diagnostic-code", "").partition(";")[2] or stated.get("diagnostic-code", "")
-            yield failure(address, stated.get("status", ""), said or told(report_of(text), address), action)
+            yield failure(address, stated.get("status", ""), said or told(own, address), action)
 
 
 def _blocks(report: str) -> Iterator[dict[str, str]]:

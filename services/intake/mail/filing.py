@@ -36,6 +36,10 @@ _UNREADABLE_TEXT: Final = (
 )
 
 
+UNSURE: Final = frozenset({"automatic_subject", "robot_sender", "mailing_list", "bounce"})
+"""Signs that mails of people show too: goods are undeliverable, firms write from no-reply addresses. Alone they make no request go away."""
+
+
 class Filing:
     """Every method may be repeated for the same row: the key of what it submits is the same each time."""
 
@@ -58,20 +62,22 @@ class Filing:
     async def file(self, row: Document, letter: Letter) -> Settled:
         """Have it accepted as what it is. Raises TransientError."""
         mailboxes, recipients = self._mailboxes(), row["envelope"]["to"]
-        sent = self._threads.delivery(letter, recipients)
-        if sent is not None and letter.bounce is not None:
-            return await self._report(row, letter, sent)
+        sent = self._threads.returned(letter, recipients)
+        about = sent or self._threads.reported(letter)
+        if about is not None and letter.bounce is not None:
+            return await self._report(row, letter, about, proven=sent is not None)
         if set(letter.loops) & mailboxes.domains:
             return Settled(row["_id"], "kept", {"reason": "own_mail"})
         sender = sender_of(row, letter)
-        automatic = letter.automatic or automatic_by_envelope(row, sender, mailboxes) or ("to_return_path" if sent else None)
+        by_envelope = automatic_by_envelope(row, sender, mailboxes) or ("to_return_path" if sent else None)
+        automatic = by_envelope if letter.automatic in UNSURE and by_envelope else letter.automatic or by_envelope
         trust = self._trust(letter, sender)
         thread = await self._threads.of(letter, sender, recipients, trust) or await self._stub(row, sender)
         if thread is not None and (not thread.over or thread.ticket_id == row.get("stub") or await self._said(thread, letter)):
             return await self._say(row, letter, thread, sender, automatic, trust)
-        if automatic is not None:
-            about = {"ticket_id": thread.ticket_id} if thread else {}
-            return Settled(row["_id"], "kept", {"reason": automatic, **about})
+        if automatic is not None and (thread is not None or automatic not in UNSURE):
+            ticket = {"ticket_id": thread.ticket_id} if thread else {}
+            return Settled(row["_id"], "kept", {"reason": automatic, **ticket})
         return await self._open(row, letter, sender, trust, thread)
 
     async def park(self, row: Document, reason: str) -> Settled:
@@ -107,14 +113,14 @@ class Filing:
         one = sender if sender and "many_senders" not in letter.problems else ""
         return trust_of(letter.authentication, self._authserv_ids, one)
 
-    async def _report(self, row: Document, letter: Letter, sent: SentDelivery) -> Settled:
+    async def _report(self, row: Document, letter: Letter, sent: SentDelivery, *, proven: bool) -> Settled:
         """A mail of ours has one recipient, so of several failures the worst is its own."""
         failures = letter.bounce.recipients if letter.bounce else ()
         kept = Settled(row["_id"], "kept", {"reason": "bounce", "ticket_id": sent.ticket_id})
         if not failures:
             return kept
         worst = max(failures, key=lambda failure: (failure.hard, failure.action == "failed", failure.action == "complained"))
-        bounced = Bounced(_source(f"bounce:{sent.delivery}", letter), sent.ticket_id, sent.delivery, worst, row["received_at"])
+        bounced = Bounced(_source(f"bounce:{sent.delivery}", letter), sent.ticket_id, sent.delivery, worst, row["received_at"], proven)
         if not await self._acceptance.report(bounced):
             return kept
         return Settled(row["_id"], "done", {"ticket_id": sent.ticket_id, "as": "bounce"})

@@ -5,6 +5,7 @@ nh3 makes sound markup of anything first; what follows relies on that and looks 
 
 import html
 import re
+from collections import Counter
 from typing import Final
 
 import nh3
@@ -88,10 +89,17 @@ def _is_deep(markup: str) -> bool:
     """Sound markup takes time with the square of the depth: what no program nests like that gets none."""
     if markup.count("<") <= DEEPEST:
         return False
-    depth = 0
+    open_now: Counter[str] = Counter()
+    deep = 0
     for match in _ANY_TAG.finditer(markup):
-        depth = max(depth + (-1 if match[1] else match[2].lower() not in _UNNESTED), 0)
-        if depth > DEEPEST:
+        name = match[2].lower()
+        before = open_now[name]
+        if not match[1]:
+            open_now[name] += name not in _UNNESTED
+        elif open_now[name]:  # the end of what was never begun closes nothing
+            open_now[name] -= 1
+        deep += open_now[name] - before
+        if deep > DEEPEST:
             return True
     return False
 

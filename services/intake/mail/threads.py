@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kit.links import ticket_of_thread
-from kit.mail_tokens import SentDelivery, delivery_of, ticket_of_recipients
+from kit.mail_tokens import SentDelivery, delivery_of, returned_delivery, ticket_of_recipients
 from kit.mongo import Database, Document, translated
 from schemas.values import Language, Trust
 from services.intake.domain import reference as references
@@ -62,7 +62,7 @@ class Threads:
 
     def _signed(self, letter: Letter, addressed: Sequence[str]) -> Iterable[str | None]:
         """Tickets in the order in which their signs count."""
-        bounced = delivery_of(self._secrets, addressed)
+        bounced = returned_delivery(self._secrets, addressed)
         answered = delivery_of(self._secrets, letter.references)
         return (
             ticket_of_recipients(self._secrets, addressed),
@@ -98,10 +98,14 @@ class Threads:
         """The conversation of a ticket."""
         return await self._thread({"_id": ticket_id}, sender)
 
-    def delivery(self, letter: Letter, recipients: Iterable[str]) -> SentDelivery | None:
-        """The mail of ours that came back: by its return path, which the envelope shows; else by the id a report gives of it."""
-        returned = letter.bounce.original_message_id if letter.bounce else None
-        return delivery_of(self._secrets, (*recipients, *letter.delivered_to, *([returned] if returned else [])))
+    def returned(self, letter: Letter, recipients: Iterable[str]) -> SentDelivery | None:
+        """The mail of ours whose return path this one came to."""
+        return returned_delivery(self._secrets, (*recipients, *letter.delivered_to))
+
+    def reported(self, letter: Letter) -> SentDelivery | None:
+        """The mail of ours that a report names by its id. Others know that id too: it proves nothing."""
+        named = letter.bounce.original_message_id if letter.bounce else None
+        return delivery_of(self._secrets, [named]) if named else None
 
     async def _thread(self, query: Document, sender: str) -> Thread | None:
         with translated():

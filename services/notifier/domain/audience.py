@@ -81,6 +81,9 @@ SILENT: Final[frozenset[type[Event]]] = frozenset(
 )
 """Events nobody is told of. With the two tables above it names every event there is."""
 
+ALARMS: Final[frozenset[type[TicketEventBase]]] = frozenset({DeadlineWarned, DeadlineMissed, TicketEscalated})
+"""Those that name nobody were recorded and are told nobody: a warning of what has passed already, a step that tells no one."""
+
 BUSINESS: Final = "@business"
 """The recipient of whoever asked: one lane per ticket whatever their address, and no key an officer could have."""
 
@@ -161,6 +164,8 @@ def _asker(ticket: Ticket, chat_accounts: Collection[str] | None) -> _Recipient:
 def _to_staff(event: TicketEvent) -> Iterator[Delivery]:
     """To the people named; to the group's mailbox where none of them has an address; never to whoever did it."""
     if not isinstance(event, ToldToStaff) or (isinstance(event, BusinessReplied) and event.message.automatic):
+        return
+    if type(event) in ALARMS and not event.recipients:
         return
     actor = event.by if isinstance(event, TicketAssigned) else None
     for recipient in tuple(_people(event.recipients)) or tuple(_mailbox(event.ticket.group)):

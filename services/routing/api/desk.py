@@ -125,7 +125,7 @@ class Desk:
         raise await self._conflict(await self.find(asked.name, reader), reader)
 
     async def _decided(self, ticket: Ticket, command: commands.Command, reader: Reader) -> Decision:
-        ctx = self._directory.context()
+        ctx = await self._directory.knowing([ticket])
         actor = commands.Actor(reader.officer.key, reader.officer.name)
         moves = isinstance(command, commands.Assign)
         work = await self._tickets.open_work(automatic_officers(ctx)) if moves else {}

@@ -17,7 +17,7 @@ from services.routing.api.signing_in import SignedIn
 from services.routing.directory import Directory
 from services.routing.domain.naming import named
 from services.routing.domain.sentences import fill
-from services.routing.explaining import account
+from services.routing.explaining import account, revisions_of
 from services.routing.history import HistoryRepository
 from services.routing.pages.explanation import HEADERS, ExplanationPage
 
@@ -55,8 +55,10 @@ def routes(desk: Desk, history: HistoryRepository, directory: Directory, now: Ca
             names = ", ".join(clocks) or "-"
             sentence = fill(NO_CLOCK, asked=clock, names=names)
             raise refused(reader.language, 404, NOT_FOUND, sentence, field="clock", extra={"clocks": list(clocks)})
-        ctx = directory.context()
-        found = account(ticket, clock, clocks[clock], ctx, await history.of(ticket.id), now())
+        asked = clocks[clock]
+        ctx = await directory.covering(revisions_of([asked]))
+        events, recorded = await history.events(ticket.id), await history.worked(ticket.id, asked)
+        found = account(ticket, clock, asked, ctx, events, now(), recorded=recorded)
         if prefers_a_page(accept):
             page = ExplanationPage(ctx.org.name).render(found, lang or reader.language)
             return HTMLResponse(page, headers=dict(HEADERS))

@@ -11,7 +11,7 @@ from services.routing.domain.explain import NOTHING, Line
 from services.routing.domain.ladder import What
 from services.routing.domain.notices import Notice, State
 from services.routing.domain.reasons import Code, pause_in_words
-from services.routing.explaining import Account
+from services.routing.explaining import Account, Move
 
 
 class Moment(BaseModel):
@@ -21,7 +21,7 @@ class Moment(BaseModel):
 
 class PolicyUsed(BaseModel):
     key: str
-    revision: int = Field(description="Of the organisation, when the target was set.")
+    revision: int = Field(description="Of the organisation, when the target was set; 0 where that was not kept.")
 
 
 class TargetBody(BaseModel):
@@ -33,6 +33,16 @@ class TargetBody(BaseModel):
 class CalendarUsed(BaseModel):
     key: str
     timezone: str
+
+
+class MoveBody(BaseModel):
+    """By how much an administrator moved the deadline; it is no part of what was spent."""
+
+    at: Moment
+    by: str
+    because: str
+    seconds: float = Field(description="Working time, for a target in hours. Negative: an earlier deadline.")
+    days: int = Field(description="Working days, for a target in days.")
 
 
 class SegmentReason(BaseModel):
@@ -49,6 +59,7 @@ class SegmentBody(BaseModel):
     total_seconds: float = Field(description="What all segments up to this one sum to.")
     reason: SegmentReason
     calendar: CalendarUsed
+    policy: PolicyUsed = Field(description="What it was measured by.")
 
 
 class PauseBody(BaseModel):
@@ -93,11 +104,14 @@ class ExplanationBody(BaseModel):
     finished: Moment | None
     spent: Used
     left: Used
-    percent: float | None = Field(description="Of the target, as warnings count it, rounded down to a tenth.")
+    percent: float | None = Field(description="Of the target and what `moves` added, as warnings count it, rounded down to a tenth.")
     segments: list[SegmentBody]
     sum_seconds: float
     days: list[date] = Field(description="The working days counted towards a target in days.")
     days_carried: int = Field(description="Working days counted on an earlier calendar that are not in `days`.")
+    recorded_seconds: float | None = Field(description="What reports count as spent, in milliseconds; null of a clock not finished.")
+    agrees: bool = Field(description="Whether the segments sum to what the clock and the reports say was spent.")
+    moves: list[MoveBody] = Field(description="Repairs that moved the deadline; `left` and `percent` count them to the target.")
     pauses: list[PauseBody]
     notices: list[NoticeBody] = Field(description="Warnings, the deadline, the steps of the ladder.")
 
@@ -131,6 +145,9 @@ def body(account: Account) -> ExplanationBody:
         sum_seconds=_seconds(told.worked),
         days=list(told.days),
         days_carried=told.carried_days,
+        recorded_seconds=None if account.recorded is None else _seconds(account.recorded),
+        agrees=account.agrees,
+        moves=[_move(move, zone) for move in account.moves],
         pauses=_pauses(clock, zone),
         notices=[_notice(notice, zone) for notice in account.notices],
     )
@@ -149,9 +166,16 @@ def _segments(lines: tuple[Line, ...]) -> list[SegmentBody]:
                 total_seconds=_seconds(total),
                 reason=SegmentReason(code=line.reason, words=line.words),
                 calendar=CalendarUsed(key=line.calendar, timezone=line.zone.key),
+                policy=PolicyUsed(key=line.source.policy, revision=line.source.revision),
             )
         )
     return found
+
+
+def _move(move: Move, zone: ZoneInfo) -> MoveBody:
+    repair = move.repair
+    at = _moment(repair.at, zone)
+    return MoveBody(at=at, by=move.by, because=repair.because, seconds=_seconds(repair.granted), days=repair.granted_days)
 
 
 def _pauses(clock: Clock, zone: ZoneInfo) -> list[PauseBody]:

@@ -33,6 +33,7 @@ from schemas.tickets import (
 from schemas.values import ClockKind, Language, LocalText
 from services.routing.api.bodies import HistoryEntry
 from services.routing.domain.sentences import PRIORITY, fill, joined
+from services.routing.history import Unread
 
 SYSTEM: Final = LocalText(vi="Hệ thống", en="The system")
 
@@ -76,10 +77,13 @@ TO_QUEUE: Final = LocalText(vi="Chuyển vào hàng đợi của nhóm {group}",
 REJECTED: Final = LocalText(vi="Từ chối yêu cầu", en="Rejected")
 REOPENING: Final = LocalText(vi="Doanh nghiệp gửi tin nhắn; yêu cầu được xử lý tiếp", en="Message from the business; work goes on")
 AUTOMATIC: Final = LocalText(vi="Thư tự động từ địa chỉ của doanh nghiệp", en="Automatic mail from the business's address")
+UNREADABLE: Final = LocalText(vi="Một sự kiện không đọc được", en="An event that cannot be read")
 WINDOW_OVER: Final = LocalText(vi="Đã hết thời gian có thể mở lại", en="The time in which it could be reopened has passed")
 
 
-def entry(event: Known, organisation: Organisation, language: Language) -> HistoryEntry:
+def entry(event: Known | Unread, organisation: Organisation, language: Language) -> HistoryEntry:
+    if isinstance(event, Unread):
+        return _unread(event, language)
     what = fill(_sentence(event), **_gaps(event))
     return HistoryEntry(
         version=event.sequence,
@@ -89,6 +93,19 @@ def entry(event: Known, organisation: Organisation, language: Language) -> Histo
         what=what.in_language(language),
         why=_why(event, language),
         message_id=_message_id(event),
+    )
+
+
+def _unread(event: Unread, language: Language) -> HistoryEntry:
+    """Its place stays, so that nobody takes the history for complete."""
+    return HistoryEntry(
+        version=event.sequence,
+        at=event.at,
+        type=event.type,
+        who=SYSTEM.in_language(language),
+        what=UNREADABLE.in_language(language),
+        why=None,
+        message_id=None,
     )
 
 

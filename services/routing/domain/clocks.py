@@ -205,12 +205,19 @@ def retarget(  # noqa: PLR0913, PLR0917 (as `start`)
     What was spent is never converted: a target in days counts the working days already passed, a target in hours the
     working time. `before` is the calendar up to `at` when `calendar` is another one or another revision: it keeps what
     was spent on it. Without it all time since the start is measured on `calendar`.
+
+    A deadline made by the change is never before it: one that has spent more than the new target is due at `at`.
     """
     if clock.verdict is not None:
         return clock
     eras = clock.eras if before is None or before is calendar else (*clock.eras, era(clock, before, at))
     changed = replace(clock, target=target, policy=policy, revision=revision, calendar=calendar_key, eras=eras)
-    return _measured(changed, calendar)
+    return _set_at(_measured(changed, calendar), at, calendar, before=clock)
+
+
+def start_late(clock: Clock, at: datetime, calendar: Calendar) -> Clock:
+    """One that runs from an earlier instant and is measured since `at` alone: its deadline is not before `at` either."""
+    return _set_at(clock, at, calendar)
 
 
 def finish(clock: Clock, at: datetime) -> Clock:
@@ -327,11 +334,29 @@ def era(clock: Clock, calendar: Calendar, at: datetime) -> Era:
     )
 
 
+def _set_at(clock: Clock, at: datetime, calendar: Calendar, *, before: Clock | None = None) -> Clock:
+    """The clock with what was spent by `at` put down in an era when nothing is left of the target, so that it is due at `at`.
+
+    Nobody could have kept a deadline that was not set yet. One that was there `before` the change, or was missed, stays.
+    """
+    due_at = clock.due_at or clock.held_due_at
+    if due_at is None or due_at >= at or clock.is_missed or _has_left(clock):
+        return clock
+    if before is not None and due_at == (before.due_at or before.held_due_at):
+        return clock
+    return _measured(replace(clock, eras=(*clock.eras, era(before or clock, calendar, at))), calendar)
+
+
+def _has_left(clock: Clock) -> bool:
+    """Of a paused clock; what it would be due without the pause may have passed."""
+    return (clock.left or timedelta(0)) > timedelta(0) or (clock.left_days or 0) > 0
+
+
 def _measured(clock: Clock, calendar: Calendar) -> Clock:
-    """The clock with its due instant, or while paused with what is left."""
+    """The clock with its due instant, or while paused with what is left and what it was due when the pause began."""
     past = tuple(pause for pause in clock.pauses if not pause.is_open)
-    due_at = _due(clock, calendar, past)
     began = min((pause.began_at for pause in clock.pauses if pause.is_open), default=None)
+    due_at = _due(clock, calendar, clock.since if began is None else min(clock.since, began), past)
     if began is None:
         return replace(clock, due_at=due_at, held_due_at=None, left=None, left_days=None)
     allowed, days = clock.allowed, clock.allowed_days
@@ -339,19 +364,28 @@ def _measured(clock: Clock, calendar: Calendar) -> Clock:
         clock,
         due_at=None,
         held_due_at=due_at,
-        left=None if allowed is None else allowed - spent(clock, calendar, began),
+        left=None if allowed is None else allowed - clock.carried - calendar.elapsed(clock.since, began, clock.pauses),
         left_days=None if days is None else days - spent_days(clock, calendar, began),
     )
 
 
-def _due(clock: Clock, calendar: Calendar, pauses: tuple[Pause, ...]) -> datetime:
+def _due(clock: Clock, calendar: Calendar, since: datetime, pauses: tuple[Pause, ...]) -> datetime:
     if clock.allowed_days is not None:
         days = clock.allowed_days - clock.carried_days
-        return calendar.nth_close(clock.since, days, clock.last_counted_day, pauses) if days > 0 else _overrun(clock)
+        return calendar.nth_close(since, days, clock.last_counted_day, pauses) if days > 0 else _overrun(clock, pauses)
     left = (clock.allowed or timedelta(0)) - clock.carried
-    return calendar.add(clock.since, left, pauses) if left > timedelta(0) else _overrun(clock)
+    return calendar.add(since, left, pauses) if left > timedelta(0) else _overrun(clock, pauses)
 
 
-def _overrun(clock: Clock) -> datetime:
-    """Due when nothing of the target is left on the present calendar: the recorded miss, or the change that used it up."""
-    return clock.missed_at or clock.since
+def _overrun(clock: Clock, pauses: tuple[Pause, ...]) -> datetime:
+    """Due when nothing of the target is left on the present calendar: the recorded miss, or the change that used it up.
+
+    Of a change within a pause: when the clock ran again, for a paused clock is never overdue.
+    """
+    if clock.missed_at is not None:
+        return clock.missed_at
+    due_at = clock.since
+    for pause in sorted(pauses, key=lambda pause: pause.began_at):
+        if pause.ended_at is not None and pause.began_at <= due_at < pause.ended_at:
+            due_at = pause.ended_at
+    return due_at

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from schemas.organisation import CalendarSpec, GroupSpec, Organisation, PolicySpec
 from services.routing.domain.calendar import Calendar
+from services.routing.domain.clocks import Era
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,16 @@ class Context:
     def calendar(self, key: str) -> Calendar:
         """The calendar, or the focal point's in the place of a calendar that is gone."""
         return self.calendar_of(self._known(key))
+
+    def calendar_at(self, revision: int, key: str) -> Calendar:
+        """The calendar as the newest known edition up to the revision has it; the present one where none is known."""
+        editions = (*self.edition.before, self) if self.edition else (self,)
+        known = [found for found in editions if found.edition is not None and found.edition.first <= revision]
+        return (known[-1] if known else self).calendar(key)
+
+    def calendar_then(self, era: Era) -> Calendar:
+        """The era's calendar as it was in its revision."""
+        return self.calendar_at(era.revision, era.calendar)
 
     def calendar_spec(self, key: str) -> CalendarSpec | None:
         """What `calendar` was built from."""

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
-from services.routing.domain.explain import NOTHING, Line, by_day, next_midnight
+from services.routing.domain.explain import NOTHING, Line, Source, by_day, next_midnight
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Day:
     ends_at: datetime
 
     @property
-    def calendar(self) -> str:
-        return self.lines[0].calendar
+    def source(self) -> Source:
+        return self.lines[0].source
 
 
 def daily(lines: Iterable[Line]) -> Iterator[Day]:
@@ -46,15 +46,15 @@ def daily(lines: Iterable[Line]) -> Iterator[Day]:
 
 
 def _days(lines: Iterable[Line]) -> Iterator[Day]:
-    """A change of calendar begins a new row, for its zone may be another."""
-    keyed = (((day, line.calendar), line) for day, line in by_day(lines))
+    """A change of calendar, policy or revision begins a new row, so that it can be said there."""
+    keyed = (((day, line.source), line) for day, line in by_day(lines))
     for (day, _), pairs in groupby(keyed, key=itemgetter(0)):
         own = tuple(line for _, line in pairs)
         yield Day(day, day, 1, own, sum((line.counted for line in own), NOTHING), NOTHING, own[-1].end)
 
 
 def _alike(held: Day, day: Day) -> bool:
-    follows = held.last + timedelta(days=1) == day.first and held.calendar == day.calendar
+    follows = held.last + timedelta(days=1) == day.first and held.source == day.source
     return follows and [_seen(line) for line in held.lines] == [_seen(line) for line in day.lines]
 
 

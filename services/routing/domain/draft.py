@@ -84,7 +84,7 @@ class Draft:
         draft = replace(self, messages=(*self.messages, message))
         if not (message.public and message.author_role == "officer"):
             return draft
-        said = Said(message.id, self.next_sequence, self.ticket.group)
+        said = Said(message.id, self.next_sequence, self.ticket.group, self.ticket.officer)
         return draft.change(awaiting=(*self.ticket.awaiting, said))
 
     def in_words(self, sentence: LocalText) -> str:

@@ -1,8 +1,9 @@
 """The steps of the ladder: who is told, and who takes over."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
-from schemas.organisation import GroupSpec, PolicySpec, Step
+from schemas.organisation import GroupSpec, PolicySpec, Recipient, Step
 from schemas.tickets import TicketEscalated, ToldAs
 from schemas.values import LocalText, Person
 from services.routing.domain import measuring, sentences
@@ -10,7 +11,7 @@ from services.routing.domain.assignment import group_above
 from services.routing.domain.clocks import Clock
 from services.routing.domain.draft import Draft
 from services.routing.domain.handing import move
-from services.routing.domain.ladder import WHOLE, Alarm
+from services.routing.domain.ladder import WHOLE, Alarm, by_keys
 from services.routing.domain.people import told_as, unique
 from services.routing.domain.quiet import tell_at
 from services.routing.domain.sentences import fill
@@ -28,18 +29,21 @@ def tells_with_the_deadline(step: Step, clock: Clock) -> bool:
 def escalate(draft: Draft, clock: Clock, alarm: Alarm, step: Step, open_work: Mapping[str, int]) -> Draft:
     """Tell those the step names, in the group that had the ticket and in the one that takes it over.
 
-    The step is due at its true instant; a takeover happens when it is noticed, for the new group's time starts then.
+    The step is due at its true instant; a takeover happens when it is noticed, for the new group's time starts then. Of the
+    clocks of a kind in one cycle the first to come to a step moves the ticket; when another comes to it, that is told alone.
     """
-    before, left, policy = draft.ticket, measuring.group_of(draft), draft.ctx.policy(clock.policy)
+    before, left = draft.ticket, measuring.group_of(draft)
+    number, steps = _place(draft.ctx.policy(clock.policy), step)
+    if _moved_already(draft, clock, alarm.key):
+        step = step.model_copy(update={"take_over": None})
     above = group_above(draft.ctx.org, left, before.topic) if step.take_over == "parent_group" else None
     if above is not None and before.status in measuring.WORKED_ON:
-        draft = move(draft, above, None, open_work)
+        draft = move(measuring.note_misses(draft, draft.at), above, None, open_work)
     if step.take_over == "authority":
         draft = draft.change(authority_at=draft.at)
-    told = () if alarm.stale else _told(draft, step, left, before.officer)
+    told = _told(draft, step, left, before.officer, stale=alarm.stale)
     because = _outcome(draft, step, left, above)
     authority = draft.ctx.org.competent_authority.name if step.take_over == "authority" else None
-    number, steps = _place(policy, step)
     done = draft.record(
         TicketEscalated,
         cause=measuring.alarm_cause(draft.ticket, clock, f"step {alarm.key}"),
@@ -56,18 +60,43 @@ def escalate(draft: Draft, clock: Clock, alarm: Alarm, step: Step, open_work: Ma
         authority=authority,
         recipients=unique(person for _, person in told),
         told_as=_capacities(told),
-        tell_at=tell_at(draft.ctx, measuring.group_of(draft), draft.at) if told else None,
+        tell_at=_first_at_work(draft, left) if told else None,
     )
     return measuring.announce(done, before)
 
 
-def _told(draft: Draft, step: Step, left: GroupSpec, officer: str | None) -> Told:
-    """First those of the group that has it now, then those of the one that had it."""
+def _moved_already(draft: Draft, clock: Clock, key: str) -> bool:
+    """Whether an earlier clock of the kind took the step in this cycle, as each next response and each hand-over is one of its own."""
+    return any(
+        key in by_keys(other, draft.ctx.policy(other.policy)).escalated
+        for other in draft.ticket.clocks
+        if (other.kind, other.cycle) == (clock.kind, clock.cycle) and other.started_at != clock.started_at
+    )
+
+
+def _first_at_work(draft: Draft, left: GroupSpec) -> datetime | None:
+    """When the first of the two groups is at work; None when one is now, so that nobody there waits for the other to open."""
+    instants = [tell_at(draft.ctx, group, draft.at) for group in (left, measuring.group_of(draft))]
+    return min((at for at in instants if at is not None), default=None) if None not in instants else None
+
+
+def _told(draft: Draft, step: Step, left: GroupSpec, officer: str | None, *, stale: bool) -> Told:
+    """First those of the group that has it now, then those of the one that had it.
+
+    Who takes over is told in any case: the ticket is new to them, also when nobody was to be told or the step comes too late.
+    """
     org, group = draft.ctx.org, measuring.group_of(draft)
-    now = told_as(step.tell, org, group, draft.ticket.officer)
+    taken = step.take_over == "authority" or group.key != left.key
+    if stale and not taken:
+        return ()
+    now = told_as(step.tell or (_whoever_takes_over(step) if taken else ()), org, group, draft.ticket.officer)
     if group.key == left.key:
         return now
     return (*now, *((_relieved(role), person) for role, person in told_as(step.tell, org, left, officer)))
+
+
+def _whoever_takes_over(step: Step) -> tuple[Recipient, ...]:
+    return ("authority",) if step.take_over == "authority" else ("officer",)
 
 
 def _relieved(role: ToldAs) -> ToldAs:

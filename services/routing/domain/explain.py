@@ -6,10 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from schemas.organisation import Target
 from schemas.values import LocalText
 from services.routing.domain.calendar import Calendar, Segment
-from services.routing.domain.clocks import Clock, Era
+from services.routing.domain.clocks import CalendarThen, Clock, Era
 from services.routing.domain.reasons import UNDER, Code, in_words, pause_in_words
 from services.routing.domain.sentences import fill
 
@@ -22,6 +21,15 @@ Translated = Callable[[str, date, str], LocalText]
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What a stretch of time was measured by."""
+
+    calendar: str
+    policy: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A stretch of real time; `counted` is zero for what was skipped. `name` is the holiday or why it was paused."""
 
@@ -30,8 +38,12 @@ class Line:
     counted: timedelta
     reason: Code
     name: LocalText | None
-    calendar: str
+    source: Source
     zone: ZoneInfo
+
+    @property
+    def calendar(self) -> str:
+        return self.source.calendar
 
     @property
     def words(self) -> LocalText:
@@ -43,8 +55,9 @@ class Explanation:
     """The lines follow each other without a gap from the start to `at`, and `counted` of all of them sums to `worked`.
 
     `days` are the working days counted towards a target in days, empty for one in hours; `carried_days` are those of
-    earlier calendars that can't be named any more. `whole` is the working time that 100 percent is: the target, or for
-    one in days what lies between start and deadline; None for one in days without a deadline.
+    earlier calendars that can't be named any more. `allowed` and `allowed_days` are the target and what repairs added to it.
+    `whole` is the working time that 100 percent is: what is allowed, or for a target in days what lies between start and
+    deadline; None for one in days without a deadline.
     """
 
     at: datetime
@@ -52,7 +65,8 @@ class Explanation:
     worked: timedelta
     days: tuple[date, ...]
     carried_days: int
-    target: Target
+    allowed: timedelta | None
+    allowed_days: int | None
     whole: timedelta | None
 
     @property
@@ -62,17 +76,17 @@ class Explanation:
     @property
     def left(self) -> timedelta | None:
         """Of a target in hours; negative when more was spent."""
-        return None if self.target.hours is None else timedelta(hours=self.target.hours) - self.worked
+        return None if self.allowed is None else self.allowed - self.worked
 
     @property
     def left_days(self) -> int | None:
         """Of a target in days; negative when more was spent."""
-        return None if self.target.days is None else self.target.days - self.counted_days
+        return None if self.allowed_days is None else self.allowed_days - self.counted_days
 
     @property
     def permille(self) -> int | None:
         """Tenths of a percent of the target, rounded down, as warnings count it; None when nothing can be said."""
-        return self.worked * 1000 // self.whole if self.whole else None
+        return self.worked * 1000 // self.whole if self.whole and self.whole > NOTHING else None
 
 
 def unnamed(_calendar: str, _day: date, name: str) -> LocalText:
@@ -85,7 +99,7 @@ def explain(
     calendar_of: Callable[[str], Calendar],
     at: datetime,
     translated: Translated = unnamed,
-    calendar_then: Callable[[Era], Calendar] | None = None,
+    calendar_then: CalendarThen | None = None,
 ) -> Explanation:
     """Up to `at`, or up to the end of a finished clock. `calendar_then`: the calendar of an era as it was in its revision."""
     until = at if clock.finished_at is None else min(at, clock.finished_at)
@@ -103,7 +117,8 @@ def explain(
         carried_days += told.carried_days
         begin, seen = max(stop, begin), max(seen, era.through or seen)
     calendar = calendar_of(clock.calendar)
-    lines += _lines(calendar, clock.calendar, calendar.segments(begin, until, clock.pauses), translated)
+    source = Source(clock.calendar, clock.policy, clock.revision)
+    lines += _lines(calendar, source, calendar.segments(begin, until, clock.pauses), translated)
     days += [day for day in calendar.days(begin, until, clock.pauses) if day > seen]
     counts = clock.target.days is not None
     return Explanation(
@@ -112,7 +127,8 @@ def explain(
         worked=sum((line.counted for line in lines), NOTHING),
         days=tuple(day for day in days if _counts(clock, day)) if counts else (),
         carried_days=carried_days if counts else 0,
-        target=clock.target,
+        allowed=clock.allowed,
+        allowed_days=clock.allowed_days,
         whole=_whole(clock, calendar),
     )
 
@@ -146,25 +162,26 @@ class _Told:
 def _era(clock: Clock, era: Era, calendar: Calendar, span: tuple[datetime, datetime], seen: date, translated: Translated) -> _Told:
     """The era in full, or in one line when its calendar was edited since and would count differently now."""
     begin, stop = span
-    lines = _lines(calendar, era.calendar, calendar.segments(begin, stop, clock.pauses), translated)
+    source = Source(era.calendar, era.policy, era.revision)
+    lines = _lines(calendar, source, calendar.segments(begin, stop, clock.pauses), translated)
     days = [day for day in calendar.days(begin, stop, clock.pauses) if day > seen]
     worked = sum((line.counted for line in lines), NOTHING)
     fresh = (sum(day > clock.received_on for day in days), clock.received_on in days)
     if stop < era.until or ((worked, fresh) == (era.worked, (era.days, era.receipt_day))):
         return _Told(lines, days, 0)
     name = fill(UNDER, policy=era.policy, revision=str(era.revision)) if era.policy else None
-    whole = [Line(begin, stop, era.worked, "carried", name, era.calendar, calendar.zone)] if begin < stop else []
+    whole = [Line(begin, stop, era.worked, "carried", name, source, calendar.zone)] if begin < stop else []
     return _Told(whole, [], era.days + (era.receipt_day and clock.target.count_first_day))
 
 
-def _lines(calendar: Calendar, key: str, segments: Iterable[Segment], translated: Translated) -> list[Line]:
+def _lines(calendar: Calendar, source: Source, segments: Iterable[Segment], translated: Translated) -> list[Line]:
     """A line a segment, cut where another rule of the calendar is the reason."""
     found: list[Line] = []
     for segment in segments:
-        plain = Line(segment.start, segment.end, segment.length if segment.counted else NOTHING, "working", None, key, calendar.zone)
+        plain = Line(segment.start, segment.end, segment.length if segment.counted else NOTHING, "working", None, source, calendar.zone)
         for day, part in by_day([plain]):
             code = _code(segment, calendar, day)
-            line = replace(part, reason=code, name=_name(segment, code, key, day, translated))
+            line = replace(part, reason=code, name=_name(segment, code, source.calendar, day, translated))
             last = found[-1] if found else None
             if last is not None and (last.end, last.reason, last.name) == (line.start, line.reason, line.name):
                 found[-1] = replace(last, end=line.end, counted=last.counted + line.counted)
@@ -199,8 +216,8 @@ def _counts(clock: Clock, day: date) -> bool:
 
 
 def _whole(clock: Clock, calendar: Calendar) -> timedelta | None:
-    if clock.target.hours is not None:
-        return timedelta(hours=clock.target.hours)
+    if clock.allowed is not None:
+        return clock.allowed
     due_at = clock.due_at or clock.held_due_at
     if due_at is None:
         return None

@@ -72,7 +72,7 @@ def move(draft: Draft, group: GroupSpec, officer: str | None, open_work: Mapping
     key = officer or (chosen.key if chosen else None)
     left = policies.under_its_policy(measuring.leave_group(draft).change(group=group.key))
     arrived = measuring.start(measuring.retarget(left, draft.at), draft.at, "hand_over")
-    measured = measuring.measure_unanswered(measuring.follow_status(arrived, draft.at))
+    measured = measuring.measure_unanswered(measuring.follow_status(arrived, draft.at), changed=True)
     return _given(measured, key, _lease_end(draft, group, lease))
 
 

@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from schemas.organisation import PolicySpec, Step
-from schemas.values import ClockKind
 from services.routing.domain.calendar import Calendar
 from services.routing.domain.clocks import Clock
 
@@ -25,8 +24,6 @@ class Alarm:
     """
 
     at: datetime
-    clock_kind: ClockKind
-    cycle: int
     what: What
     percent: int | None = None
     step: int | None = None
@@ -35,17 +32,17 @@ class Alarm:
 
 
 def alarms(clock: Clock, policy: PolicySpec, calendar: Calendar) -> tuple[Alarm, ...]:
-    """Everything not yet recorded, by time; nothing while paused or when finished. Each at most once per cycle."""
+    """Everything not yet recorded, by time, steps of one instant in the ladder's order; nothing while paused or when finished."""
     if not clock.is_running or clock.due_at is None:
         return ()
     due_at = clock.due_at
-    found = [_alarm(clock, percent_at(clock, calendar, percent), "warning", percent=percent) for percent in _unwarned(clock)]
+    found = [Alarm(percent_at(clock, calendar, percent), "warning", percent) for percent in _unwarned(clock)]
     if not clock.is_missed:
-        found.append(_alarm(clock, due_at, "miss"))
+        found.append(Alarm(due_at, "miss"))
     for index, key, step in _untaken(clock, policy):
         at = _step_at(clock, calendar, step, due_at)
-        found.append(Alarm(at, clock.kind, clock.cycle, "step", step.percent, index, key))
-    return tuple(sorted(found, key=lambda alarm: (alarm.at, _ORDER[alarm.what], alarm.step or 0)))
+        found.append(Alarm(at, "step", step.percent, index, key))
+    return tuple(sorted(found, key=lambda alarm: (alarm.at, _ORDER[alarm.what])))
 
 
 def next_alarm_at(
@@ -163,7 +160,3 @@ def _step_at(clock: Clock, calendar: Calendar, step: Step, due_at: datetime) -> 
     if step.after_days:
         return calendar.add_days(due_at, step.after_days, False, clock.pauses)  # noqa: FBT003
     return calendar.add(due_at, timedelta(hours=step.after_hours or 0), clock.pauses)
-
-
-def _alarm(clock: Clock, at: datetime, what: What, *, percent: int | None = None) -> Alarm:
-    return Alarm(at, clock.kind, clock.cycle, what, percent)

@@ -64,21 +64,29 @@ def _abandoned(clock: Clock, at: datetime) -> Clock:
     return clocks.finish(clock, at) if late else clocks.cancel(clock, at)
 
 
-def measure_unanswered(draft: Draft) -> Draft:
-    """Let a clock run from the oldest unanswered message: that of the first response while it does, else a next response."""
+def measure_unanswered(draft: Draft, *, changed: bool = False) -> Draft:
+    """Let a clock run from the oldest unanswered message: that of the first response while it does, else a next response.
+
+    `changed`: it is another policy that measures this now, so its deadline is not before the change.
+    """
     since = draft.ticket.unanswered_since
     measured = any(draft.ticket.unfinished("first_response", "next_response"))
     if since is None or measured or draft.ticket.status not in WORKED_ON:
         return draft
-    return start(draft, since, "next_response")
+    begun = start(draft, since, "next_response")
+    if not changed:
+        return begun
+    return begun.swap(
+        (clock, clocks.start_late(clock, draft.at, _calendar(draft)[1])) for clock in begun.ticket.unfinished("next_response")
+    )
 
 
 def retarget(draft: Draft, at: datetime, *also: ClockKind) -> Draft:
     """Measure by the ticket's present policy and calendar: the new target minus what was spent.
 
     A deadline already missed stays as it was, so that handing a late ticket on does not make it punctual; so does
-    a clock the new policy has no target for, so that no promise is lost on the way. `also`: clocks that would end
-    with a move to another group, for changes that are none.
+    a clock the new policy has no target for, so that no promise is lost on the way. A new deadline is never before `at`;
+    record what was missed by then first. `also`: clocks that would end with a move to another group, for changes that are none.
     """
     kept: tuple[ClockKind, ...] = ("first_response", "next_response", "resolution", *also)
     changed = [(clock, _retargeted(draft, clock, at)) for clock in draft.ticket.unfinished(*kept) if not clock.is_missed]

@@ -93,11 +93,19 @@ def notices(clock: Clock, policy: PolicySpec, calendar: Calendar, now: datetime,
     found: list[tuple[tuple[int, int], Notice]] = []
     for percent in sorted({*clock.target.warn_percent, *clock.warned}):
         state, at, noted = _fate(clock, ("warning", percent), percent in clock.warned, ahead, recorded, now)
-        found.append(((percent, 0), Notice("warning", fill(WARNING, percent=str(percent)), state, at, noted, percent=percent)))
+        tell = _untold(clock, policy, percent, ("officer", "lead"))
+        found.append(((percent, 0), Notice("warning", fill(WARNING, percent=str(percent)), state, at, noted, percent=percent, tell=tell)))
     state, at, noted = _fate(clock, ("miss", 0), clock.is_missed, ahead, recorded, now)
-    found.append(((WHOLE, 0), Notice("miss", MISS, state, at or (clock.missed_at if clock.is_missed else None), noted)))
+    tell = _untold(clock, policy, WHOLE, ("lead", "supervisor"))
+    found.append(((WHOLE, 0), Notice("miss", MISS, state, at or (clock.missed_at if clock.is_missed else None), noted, tell=tell)))
     found += _steps(clock, policy, ahead, recorded, now)
     return tuple(notice for _, notice in sorted(found, key=lambda pair: pair[0]))
+
+
+def _untold(clock: Clock, policy: PolicySpec, percent: int, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+    """Whom it is told to where no step of the ladder says so; where one does, that step's own line names them."""
+    told = [who for step in policy.ladder if step.percent == percent and tells_with_the_deadline(step, clock) for who in step.tell]
+    return () if told else otherwise
 
 
 def _steps(
@@ -169,6 +177,10 @@ def _key(alarm: Alarm) -> tuple[What, int]:
 def _label(step: Step) -> LocalText:
     if step.percent is not None:
         return fill(sentences.STEP_PERCENT, percent=str(step.percent))
+    if step.after_days == 1:
+        return sentences.STEP_AFTER_A_DAY
+    if step.after_hours == 1:
+        return sentences.STEP_AFTER_AN_HOUR
     if step.after_days is not None:
         return fill(sentences.STEP_AFTER_DAYS, days=str(step.after_days))
     return fill(sentences.STEP_AFTER_HOURS, hours=f"{step.after_hours or 0:g}")

@@ -22,7 +22,7 @@ def prioritise(draft: Draft, command: Prioritise, actor: Actor) -> Draft:
         raise Refused(said, field="priority", conflict=True)
     may_dispose(draft, actor)
     draft = policies.under_its_policy(draft.change(priority=command.priority))
-    measured = measuring.measure_unanswered(measuring.retarget(draft, draft.at, "hand_over"))
+    measured = measuring.measure_unanswered(measuring.retarget(draft, draft.at, "hand_over"), changed=True)
     return measured.record(
         TicketPrioritised,
         priority=command.priority,

@@ -20,14 +20,26 @@ from services.routing.domain.identity import derived_id
 from services.routing.domain.ticket import OVER, Ticket
 
 
+class Outdated(Exception):
+    """The ticket is measured by a revision not read here yet: read the organisation, then decide again.
+
+    Deciding all the same would measure it by old calendars under the new number, and nobody would ever look again.
+    """
+
+
 def brought_up(ticket: Ticket, ctx: Context, now: datetime) -> Decision:
     """The ticket measured by the present edition; unchanged when it is already, or over. Events only when a deadline moved."""
     return caught_up(Draft(ticket, ctx, now, cause=f"{ticket.id}:{ticket.version}")).decision()
 
 
 def caught_up(draft: Draft) -> Draft:
-    """The draft measured by the present edition, through every edition since; deadlines that had passed by then stay missed."""
+    """The draft measured by the present edition, through every edition since; deadlines that had passed by then stay missed.
+
+    Every decision about a ticket begins here. Raises Outdated.
+    """
     edition, before = draft.ctx.edition, draft.ticket
+    if before.revision > draft.ctx.revision:
+        raise Outdated(f"ticket {before.id} is measured by revision {before.revision}, and the newest known here is {draft.ctx.revision}")
     if edition is None or before.revision >= edition.first or before.status in OVER:
         return draft
     moved: list[MovedDeadline] = []
@@ -53,26 +65,22 @@ def caught_up(draft: Draft) -> Draft:
 def remeasured(clock: Clock, policy: PolicySpec, calendar: str, old: Context, new: Context, at: datetime) -> Clock:
     """The clock as `new` measures it from `at`: the new target minus what was spent by `old`; pauses and warnings survive.
 
-    A missed one keeps its target and its instant: only what comes after it is measured anew. So does one the policy
-    has no target for, so that no promise is lost. One that has spent more than the new target is due at `at`, not before:
-    nobody could have kept a deadline that was not set yet.
+    A missed one keeps its target, its instant and the calendar it was missed on, on which the steps after the miss are
+    measured, whoever has the ticket now. So does one the policy has no target for, so that no promise is lost.
     """
     if clock.verdict is not None:
         return clock
     target = policy.target(clock.kind)
     if target is None or clock.is_missed:
-        target, key = clock.target, clock.policy
+        target, key, calendar = clock.target, clock.policy, clock.calendar
     else:
         key = policy.key
     alike = clock.calendar == calendar and old.calendar_spec(calendar) == new.calendar_spec(calendar)
     if alike and (target, key) == (clock.target, clock.policy):
         return clock
     since = max(at, clock.missed_at) if clock.is_missed and clock.missed_at else at
-    spent_by, goes_on_by = old.calendar(clock.calendar), new.calendar(calendar)
-    whole = clocks.retarget(clock, target, key, new.revision, calendar, goes_on_by, since)
-    if alike and (due := _due(whole)) is not None and due >= at:
-        return whole
-    return clocks.retarget(clock, target, key, new.revision, calendar, goes_on_by, since, before=spent_by)
+    spent_by = None if alike else old.calendar(clock.calendar)
+    return clocks.retarget(clock, target, key, new.revision, calendar, new.calendar(calendar), since, before=spent_by)
 
 
 def _since(revision: int, ctx: Context) -> Iterator[tuple[Context, Context, datetime]]:

@@ -105,6 +105,14 @@ DEADLINE_PAST: Final = LocalText(
     vi="Thời hạn mới của đồng hồ đang chạy phải ở sau thời điểm hiện tại.",
     en="The new deadline of a clock that is still being measured must lie ahead.",
 )
+DEADLINE_TOO_FAR: Final = LocalText(
+    vi="Thời hạn này ở quá xa; hãy chọn thời hạn trong vòng mười năm tới.",
+    en="This deadline is too far away; choose one within the next ten years.",
+)
+DEADLINE_BEFORE_START: Final = LocalText(
+    vi="Thời hạn này ở trước lúc đồng hồ bắt đầu chạy; hãy chọn thời hạn muộn hơn.",
+    en="This deadline lies before the clock started; choose a later one.",
+)
 NO_WORK_BEFORE: Final = LocalText(
     vi="Từ nay đến thời hạn này nhóm không có giờ làm việc nào (hoặc không có ngày làm việc nào kết thúc); hãy chọn thời hạn muộn hơn.",
     en="The group does not work (or no working day ends) between now and this deadline; choose a later one.",

@@ -30,11 +30,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A public message by staff that is not yet accepted for delivery, and the group that said it."""
+    """A public message by staff that is not yet accepted for delivery, and the group and officer that had the ticket then."""
 
     message_id: str
     sequence: int
     group: str
+    officer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

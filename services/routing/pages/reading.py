@@ -1,7 +1,10 @@
-"""An account in the words of one language: what the page and the command both show."""
+"""An account in the words of one language: what the page and the command both show.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+Both show whole seconds. Every instant is cut to its second first and all spans follow from those, so that what is shown adds up.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -9,9 +12,19 @@ from schemas.values import Language
 from services.routing.domain.daily import Day, daily
 from services.routing.domain.explain import NOTHING, Line
 from services.routing.domain.notices import Notice
-from services.routing.explaining import Account
+from services.routing.explaining import Account, Move
 from services.routing.pages import when
 from services.routing.pages.texts import text
+
+
+def in_seconds(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines between whole seconds, still without a gap; what was carried keeps its length, cut too."""
+    for line in lines:
+        start, end = line.start.replace(microsecond=0), line.end.replace(microsecond=0)
+        if line.reason == "carried":
+            yield replace(line, start=start, end=end, counted=line.counted // when.SECOND * when.SECOND)
+        elif start < end:
+            yield replace(line, start=start, end=end, counted=end - start if line.counted else NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +40,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A day, or several that went alike. `change`: said before it, where the calendar is another from here on."""
+    """A day, or several that went alike. `change`: said before it, where it is measured by something else from here on."""
 
     day: str
     count: int
@@ -39,11 +52,13 @@ class Row:
 
 
 class Reading:
-    """One account in one language."""
+    """One account in one language. `worked` is what the lines shown sum to."""
 
     def __init__(self, account: Account, language: Language) -> None:
         self.account, self.language = account, language
         self.t = partial(text, language)
+        self.lines = tuple(in_seconds(account.explanation.lines))
+        self.worked = sum((line.counted for line in self.lines), NOTHING)
 
     @property
     def kind(self) -> str:
@@ -78,6 +93,8 @@ class Reading:
         if clock.finished_at is None:
             yield self.t("as_of"), self.moment(told.at)
         yield self.t("spent"), self.spent
+        for move in self.account.moves:
+            yield self.t("moved"), self.moved(move)
         yield self.left
         if told.permille is not None:
             yield self.t("percent"), f"{when.number(told.permille / 10, self.language)} %"
@@ -91,18 +108,37 @@ class Reading:
             return self.t("target_hours", value=when.number(target.hours, self.language))
         return self.in_days(target.days or 0) + ", " + self.t("receipt_counts" if target.count_first_day else "receipt_does_not")
 
+    def moved(self, move: Move) -> str:
+        """By how much an administrator moved the deadline, with the reason."""
+        repair = move.repair
+        if self.account.clock.target.days is not None:
+            by, sign = self.in_days(abs(repair.granted_days)), "-" if repair.granted_days < 0 else "+"
+        else:
+            by, sign = self.t("target_hours", value=when.span(abs(repair.granted))), "-" if repair.granted < NOTHING else "+"
+        return self.t("moved_by", by=f"{sign}{by}", who=move.by, at=self.moment(repair.at), because=repair.because)
+
+    @property
+    def disagreement(self) -> str | None:
+        """That this does not add up to what the reports count, where it does not."""
+        account = self.account
+        if account.agrees:
+            return None
+        said = account.elapsed if account.recorded is None else account.recorded
+        return self.t("disagrees", sum=when.span(account.explanation.worked), recorded=when.span(said))
+
     @property
     def spent(self) -> str:
         told = self.account.explanation
-        hours = self.t("target_hours", value=when.span(told.worked))
+        hours = self.t("target_hours", value=when.span(self.worked))
         return hours if told.left_days is None else f"{self.in_days(told.counted_days)} ({hours})"
 
     @property
     def left(self) -> tuple[str, str]:
         """(left or over, how much)."""
         told = self.account.explanation
-        if told.left is not None:
-            return self.t("over" if told.left < NOTHING else "left"), self.t("target_hours", value=when.span(abs(told.left)))
+        if told.allowed is not None:
+            left = told.allowed - self.worked
+            return self.t("over" if left < NOTHING else "left"), self.t("target_hours", value=when.span(abs(left)))
         days = told.left_days or 0
         return self.t("over" if days < 0 else "left"), self.in_days(abs(days))
 
@@ -111,7 +147,7 @@ class Reading:
 
     @property
     def sum(self) -> str:
-        return when.span(self.account.explanation.worked)
+        return when.span(self.worked)
 
     @property
     def days(self) -> str:
@@ -122,20 +158,26 @@ class Reading:
 
     @property
     def rows(self) -> Iterator[Row]:
-        calendar = None
-        for day in daily(self.account.explanation.lines):
-            zone = day.lines[0].zone.key
-            changed = calendar is not None and calendar != day.calendar
-            calendar = day.calendar
+        source = None
+        several = len({line.source for line in self.lines}) > 1
+        for day in daily(self.lines):
+            changed = several and source != day.source
+            change = self._source(day, first=source is None) if changed else None
+            source = day.source
             yield Row(
                 day=when.days(day.first, day.last, self.language),
                 count=day.count,
                 pieces=tuple(self._piece(line) for line in day.lines),
                 counted=when.span(day.counted),
                 total=when.span(day.total),
-                change=self.t("calendar_changed", calendar=day.calendar, zone=zone) if changed else None,
+                change=change,
                 source=day,
             )
+
+    def _source(self, day: Day, *, first: bool) -> str:
+        source, zone = day.source, day.lines[0].zone.key
+        policy = self.t("policy_is", policy=source.policy, revision=source.revision) if source.policy else "-"
+        return self.t("measured_first" if first else "measured_from_here", calendar=source.calendar, zone=zone, policy=policy)
 
     def _piece(self, line: Line) -> Piece:
         end = when.wall(line.end, line.zone)

@@ -51,6 +51,12 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "finished": ("Kết thúc", "Finished"),
     "as_of": ("Tính đến", "Reckoned up to"),
     "spent": ("Đã dùng", "Spent"),
+    "moved": ("Thời hạn được sửa", "Deadline moved"),
+    "moved_by": ("{by}, do {who} sửa lúc {at}, vì: {because}", "{by}, by {who} at {at}, because: {because}"),
+    "disagrees": (
+        "Tổng dưới đây là {sum}, nhưng hồ sơ và báo cáo ghi {recorded}. Hãy báo cho quản trị viên.",
+        "The stretches below sum to {sum}, but the record and the reports say {recorded}. Tell an administrator.",
+    ),
     "left": ("Còn lại", "Left"),
     "over": ("Quá", "Over by"),
     "percent": ("Tỷ lệ thời hạn đã dùng", "Share of the target"),
@@ -65,7 +71,14 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Thời gian được tính (đậm), tạm dừng (vàng) và không được tính (nhạt), theo {zone}. Những ngày giống nhau gộp thành một dòng.",
         "Time counted (dark), paused (yellow) and not counted (pale), in {zone}. Days that went alike share a row.",
     ),
-    "calendar_changed": ("Từ đây theo lịch {calendar} ({zone})", "From here on the calendar {calendar} ({zone})"),
+    "measured_first": (
+        "Tính theo lịch {calendar} ({zone}), chính sách {policy}",
+        "Measured by the calendar {calendar} ({zone}), policy {policy}",
+    ),
+    "measured_from_here": (
+        "Từ đây tính theo lịch {calendar} ({zone}), chính sách {policy}",
+        "From here on measured by the calendar {calendar} ({zone}), policy {policy}",
+    ),
     "day": ("Ngày", "Day"),
     "days_range": ("{count} ngày", "{count} days"),
     "pieces": ("Được tính và không được tính", "Counted and not counted"),

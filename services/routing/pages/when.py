@@ -11,7 +11,7 @@ _WEEKDAYS: Final = {
     "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
 }
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MICROSECOND: Final = timedelta(microseconds=1)
+SECOND: Final = timedelta(seconds=1)
 
 
 def day(on: date, language: Language) -> str:
@@ -35,23 +35,17 @@ def moment(at: datetime, zone: ZoneInfo, language: Language) -> str:
 
 
 def wall(at: datetime, zone: ZoneInfo) -> str:
-    """`08:00`, with seconds and what is below them only where there are any."""
+    """`08:00`, with seconds only where there are any, and never what is below them."""
     local = at.astimezone(zone)
-    if local.microsecond:
-        return f"{local:%H:%M:%S}.{local.microsecond:06}".rstrip("0")
     return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
 
 
 def span(length: timedelta) -> str:
-    """`7:30` is seven and a half hours; seconds and what is below them only where there are any, so nothing is rounded."""
+    """`7:30` is seven and a half hours; seconds only where there are any. What is below them is left out."""
     sign = "-" if length < timedelta(0) else ""
-    seconds, micros = divmod(abs(length) // _MICROSECOND, 1_000_000)
-    minutes, second = divmod(seconds, 60)
+    minutes, second = divmod(abs(length) // SECOND, 60)
     hours, minute = divmod(minutes, 60)
-    text = f"{sign}{hours}:{minute:02}"
-    if second or micros:
-        text += f":{second:02}"
-    return text + (f".{micros:06}".rstrip("0") if micros else "")
+    return f"{sign}{hours}:{minute:02}" + (f":{second:02}" if second else "")
 
 
 def offset(distance: timedelta) -> str:

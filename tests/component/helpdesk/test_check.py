@@ -193,6 +193,9 @@ BREAKS = {
         {"$set": {"verdict": "met"}},
         "says met, the clock of ticket",
     ),
+    "a report of time that nobody can have worked": Break(
+        "outcomes", "routing", "outcomes", {"verdict": "missed", "pending": True}, {"$set": {"worked_ms": -1}}, "says -1 ms were worked"
+    ),
     "a sum that counts one too many": Break("rollups", "routing", "rollups", {}, {"$inc": {"cancelled": 1}}, "cancelled: 1 and not 0"),
     "a sum that is gone": Break("rollups", "routing", "rollups", {}, None, "0 and not 1"),
     "somebody nobody told": Break(

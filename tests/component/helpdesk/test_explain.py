@@ -95,7 +95,7 @@ async def test_as_json_it_is_what_the_api_says_and_sums_exactly(command: Command
     (told,) = json.loads(said.out, parse_float=Fraction, parse_int=Fraction)
     assert (told["clock"], told["reference"], told["ticket_id"]) == ("first_response-1", held.reference, held.ticket_id)
     assert sum(segment["counted_seconds"] for segment in told["segments"]) == told["sum_seconds"] == told["spent"]["seconds"]
-    assert {"from", "to", "reason", "calendar", "counted_seconds", "total_seconds"} == told["segments"][0].keys()
+    assert {"from", "to", "reason", "calendar", "policy", "counted_seconds", "total_seconds"} == told["segments"][0].keys()
 
 
 async def test_a_mistyped_reference_is_told_from_one_that_is_not_there(command: Command, held: Held) -> None:
@@ -114,6 +114,33 @@ async def test_a_clock_that_is_not_there_names_those_that_are(command: Command, 
     said = await command(held.reference, "--clock", "resolution-2")
     assert (said.code, said.out) == (1, "")
     assert said.err == f"{held.reference} has no clock 'resolution-2'. There are: first_response-1, resolution-1, hand_over-1.\n"
+
+
+async def test_an_event_that_cannot_be_read_is_named_and_the_rest_is_told(command: Command, held: Held, mongo_server: MongoServer) -> None:
+    mongo = Mongo(mongo_server.uri)
+    journal = mongo.database(f"{held.prefix}_routing")["journal"]
+    row = await journal.find_one({"stream": held.ticket_id, "seq": 2})
+    assert row is not None
+    await journal.update_one({"_id": row["_id"]}, {"$set": {"body": '{{"type": "{}"}}'.format(row["type"])}})
+    said = await command(held.reference, "--json")
+    await journal.replace_one({"_id": row["_id"]}, row)
+    await mongo.close()
+    assert (said.code, said.err) == (0, f"Event 2 ({row['type']}) of {held.reference} cannot be read and is left out.\n")
+    assert len(json.loads(said.out)) == 3
+
+
+async def test_a_ticket_that_cannot_be_read_is_no_matter_of_settings(command: Command, held: Held, mongo_server: MongoServer) -> None:
+    mongo = Mongo(mongo_server.uri)
+    tickets = mongo.database(f"{held.prefix}_routing")["tickets"]
+    row = await tickets.find_one({"_id": held.ticket_id})
+    assert row is not None
+    await tickets.update_one({"_id": row["_id"]}, {"$unset": {"state.subject": 1}})
+    said = await command(held.reference)
+    await tickets.replace_one({"_id": row["_id"]}, row)
+    await mongo.close()
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("What is stored as Ticket cannot be read (subject: ")
+    assert "setting" not in said.err
 
 
 async def test_with_mongodb_away_it_says_so_in_one_sentence(held: Held) -> None:

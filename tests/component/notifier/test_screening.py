@@ -111,6 +111,8 @@ def bounce(delivery_id: str, number: int = 1, **changed: object) -> DeliveryBoun
         "hard": True,
         "status": "5.1.1",
         "diagnostic": "550 5.1.1 User unknown",
+        "recipient": LAN,
+        "proven": True,
         "received_at": AT,
     }
     return DeliveryBounced.model_validate(fields | changed)
@@ -169,6 +171,19 @@ async def test_a_delay_that_ends_in_a_bounce_is_a_bounce_and_a_second_bounce_is_
     for changes in ({"action": "delayed", "hard": False}, {}, {"id": "another"}, {}):
         await reported(office).on_requests([bounce(delivery_id, **changes)])
     assert [end.type for end in await office.ended()] == ["notification_delivered", "notification_failed"]
+
+
+async def test_a_report_that_only_knows_the_mails_id_suppresses_nothing(office: Office) -> None:
+    """Everybody who got a copy of an answer to it knows that id."""
+    await reported(office).on_requests([bounce(await sent(office), proven=False)])
+    (row,) = await office.rows()
+    assert (row["state"], await Suppressions(office.database).listed()) == ("failed", [])
+
+
+async def test_a_report_without_proof_about_another_address_changes_nothing(office: Office) -> None:
+    await reported(office).on_requests([bounce(await sent(office), proven=False, recipient="whoever@nowhere.example")])
+    (row,) = await office.rows()
+    assert row["state"] == "delivered"
 
 
 async def test_a_report_about_no_delivery_of_ours_changes_nothing(office: Office) -> None:

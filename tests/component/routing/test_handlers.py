@@ -30,7 +30,7 @@ async def test_a_batch_of_three_hundred_opens_every_ticket_and_adds_every_messag
     for opening in openings[:8]:
         assert await routing.journal(opening.ticket_id) == ["ticket_opened", "business_replied"]
     counts = {name: len(rows) for name, rows in (await routing.everything()).items()}
-    assert counts == {"tickets": 150, "messages": 300, "inbox": 150, "outcomes": 0, "journal": 300}
+    assert counts == {"tickets": 150, "messages": 300, "inbox": 150, "outcomes": 0, "rollups": 0, "journal": 300}
     work = await routing.tickets.open_work(["cam", "chi", "cuc"])
     assert sorted(work.values()) == [12, 13, 13]
 

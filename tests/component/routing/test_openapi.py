@@ -97,6 +97,8 @@ def about_a_ticket(client: httpx.Client, case: Any, ticket: str) -> None:
         case.path_parameters["name"] = ticket
         if "clock" in case.path_parameters:
             case.path_parameters["clock"] = "resolution-1"
+        if isinstance(case.body, dict) and case.body.get("due_at"):
+            case.body["due_at"] = "2025-06-02T09:00:00+07:00"  # made-up years are too far away
         if case.method == "POST":
             case.headers["If-Match"] = client.get(f"/api/v1/tickets/{ticket}").headers["ETag"]
 

@@ -112,6 +112,10 @@ async def test_a_deadline_in_days_becomes_the_close_of_a_day_and_survives_a_paus
         ("resolution-1", {"due_at": "2025-03-01T09:00:00+07:00"}, "quan", 422, "due_at"),
         ("resolution-1", {"due_at": "2025-03-03T16:00:00+07:00"}, "quan", 422, "due_at"),
         ("resolution-1", {"due_at": "2025-03-05T16:00:00"}, "quan", 422, "due_at"),
+        ("resolution-1", {"due_at": "2399-12-30T00:00:00Z"}, "quan", 422, "due_at"),
+        ("resolution-1", {"due_at": "9999-12-31T23:59:59-14:00"}, "quan", 422, "due_at"),
+        ("first_response-1", {"due_at": "9999-12-31T23:59:59Z"}, "quan", 422, "due_at"),
+        ("first_response-1", {"due_at": "0001-01-01T00:00:00+14:00"}, "quan", 422, "due_at"),
     ],
 )
 async def test_what_is_no_correction_is_refused_and_changes_nothing(
@@ -132,6 +136,28 @@ async def test_a_paused_clock_has_no_deadline_to_correct_and_an_open_one_can_be_
     assert (await routing.journal(ticket))[-2:] == ["clock_repaired", "clock_finished"]
     (fact,) = await routing.outcomes(kind="resolution")
     assert fact["verdict"] == "cancelled"
+
+
+async def test_a_clock_that_was_still_measured_leaves_a_history_that_can_be_read(routing: Routing) -> None:
+    """Its verdict before and after is none, and what is none is not written."""
+    ticket = await routing.open()
+    assert (await repair(routing, ticket, due_at="2025-03-04T10:00:00+07:00")).status == 200
+    event = await repaired(routing, ticket)
+    assert (event.old_verdict, event.new_verdict, event.new_due_at) == (None, None, local("2025-03-04 10:00"))
+    shown = (await routing.get(f"/tickets/{ticket}/history", "anna")).body["entries"][-1]
+    assert shown["what"].startswith("First response: corrected from “still measured, due 14:00 03/03/2025")
+
+
+async def test_the_time_worked_under_a_repaired_deadline_is_the_time_worked(routing: Routing) -> None:
+    ticket = await routing.open()
+    await repair(routing, ticket, due_at="2025-03-13T10:00:00+07:00")
+    routing.clock.at = local("2025-03-03 10:30")
+    said = (await routing.act(ticket, "reply", {"text": "Rõ."})).body["messages"][-1]["id"]
+    await routing.accepted(ticket, said)
+    (fact,) = await routing.outcomes(kind="first_response")
+    assert (fact["verdict"], fact["worked_ms"]) == ("met", 90 * 60_000)
+    (row,) = (await routing.get("/reports/on-time", "quan", clock="first_response", **MARCH)).body["rows"]
+    assert row["average_working_time"] == "PT1H30M"
 
 
 async def test_two_administrators_at_once_are_told_of_each_other(routing: Routing) -> None:

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.mail_tokens import SentDelivery, bounce_address, delivery_message_id, delivery_of, reply_address, ticket_of_recipients
+from kit.mail_tokens import (
+    SentDelivery,
+    bounce_address,
+    delivery_message_id,
+    delivery_of,
+    reply_address,
+    returned_delivery,
+    ticket_of_recipients,
+)
 
 SECRET, OLDER = "a-secret-of-this-installation", "the-secret-before"
 TICKET = "019aa0c2-7b1e-7c3a-9b52-2f6c1d0e8a44"
@@ -43,7 +51,7 @@ def test_a_return_path_and_a_message_id_survive_every_change_of_case(ticket_id: 
     named = SentDelivery(ticket_id, UUID(delivery_id).hex[:12])
     path = bounce_address(SECRET, "bounces@customs.example", ticket_id, delivery_id)
     assert path is not None
-    assert delivery_of([SECRET], [recased(path, upper)]) == named
+    assert returned_delivery([SECRET], [recased(path, upper)]) == named
     assert delivery_of([SECRET], [recased(delivery_message_id(SECRET, ticket_id, delivery_id, "customs.example"), upper)]) == named
 
 
@@ -73,9 +81,9 @@ def test_a_token_with_another_character_anywhere_is_nobodys(position: int, chara
 
 def test_tokens_of_an_older_secret_are_still_read_and_those_of_others_never() -> None:
     assert ticket_of_recipients([SECRET, OLDER], [reply(secret=OLDER)]) == TICKET
-    assert delivery_of([SECRET, OLDER], [bounce(OLDER)]) == SENT
+    assert returned_delivery([SECRET, OLDER], [bounce(OLDER)]) == SENT
     assert ticket_of_recipients([SECRET], [reply(secret=OLDER)]) is None
-    assert delivery_of([SECRET], [bounce(OLDER)]) is None
+    assert returned_delivery([SECRET], [bounce(OLDER)]) is None
 
 
 def test_one_kind_of_token_is_not_taken_for_another() -> None:

@@ -121,14 +121,19 @@ def test_a_business_with_a_telephone_alone_reads_the_page() -> None:
         chat_address(delivery)
 
 
-@pytest.mark.parametrize("recipients", [(), (examples.SILENT,)])
-def test_the_groups_mailbox_is_told_where_no_person_can_be(recipients: tuple[Any, ...]) -> None:
-    (delivery,) = plan(event(DeadlineMissed, recipients=recipients))
+@pytest.mark.parametrize(("kind", "recipients"), [(TicketAssigned, ()), (DeadlineMissed, (examples.SILENT,))])
+def test_the_groups_mailbox_is_told_where_no_person_can_be(kind: Any, recipients: tuple[Any, ...]) -> None:
+    (delivery,) = plan(event(kind, recipients=recipients))
     assert (delivery.recipient, delivery.address, delivery.audience) == ("group:hon-gai", "hon-gai@customs.example", "staff")
 
 
 def test_a_group_without_mailbox_and_people_leaves_it_to_the_queue() -> None:
-    assert plan(event(DeadlineMissed, recipients=(), ticket=ticket(group=group(mailbox=None)))) == ()
+    assert plan(event(DeadlineMissed, recipients=(examples.SILENT,), ticket=ticket(group=group(mailbox=None)))) == ()
+
+
+@pytest.mark.parametrize("kind", [DeadlineWarned, DeadlineMissed, TicketEscalated])
+def test_an_alarm_that_names_nobody_is_told_nobody_and_no_mailbox_either(kind: Any) -> None:
+    assert plan(event(kind, recipients=())) == ()
 
 
 def test_nobody_is_told_what_they_did_themselves_and_no_mailbox_instead() -> None:

@@ -1,6 +1,6 @@
 """The return path of each mail."""
 
-from kit.mail_tokens import SentDelivery, delivery_of
+from kit.mail_tokens import SentDelivery, returned_delivery
 from services.notifier.return_path import ReturnPaths
 
 SECRET = "a-secret-of-this-installation"
@@ -14,7 +14,7 @@ def test_an_answer_comes_back_with_the_name_of_its_delivery() -> None:
     paths = ReturnPaths("helpdesk@customs.example", "bounces@customs.example", SECRET)
     path = paths.of(ANSWER)
     assert path.startswith("bounces+")
-    assert delivery_of([SECRET], [path]) == SentDelivery(TICKET, "54db9868479f")
+    assert returned_delivery([SECRET], [path]) == SentDelivery(TICKET, "54db9868479f")
     assert path == paths.of(ANSWER)
 
 

@@ -47,6 +47,14 @@ def test_an_earlier_year_asked_for_later_counts_the_same() -> None:
     assert calendar.elapsed(hanoi("2024-08-26T08:00"), hanoi("2026-06-02T08:00")) == timedelta(hours=8 * 461)
 
 
+@pytest.mark.parametrize("at", ["2024-12-30T08:00", "2024-12-31T16:59", "2025-12-31T08:00", "2026-01-01T08:00", "2026-01-02T16:59"])
+def test_a_year_next_to_the_one_asked_for_before_is_open_as_that_is(at: str) -> None:
+    calendar = office()
+    assert calendar.is_open(hanoi("2025-06-02T08:00"))
+    assert calendar.is_open(hanoi(at))
+    assert calendar.elapsed(hanoi("2025-06-02T08:00"), hanoi("2025-06-02T09:00")) == timedelta(hours=1)
+
+
 def test_nothing_to_add_is_the_start_itself() -> None:
     assert office().add(hanoi("2025-08-23T10:00"), timedelta(0)) == hanoi("2025-08-23T10:00")
 
@@ -78,134 +86,33 @@ def test_days_are_those_that_closed_while_the_clock_ran() -> None:
     assert passed == (date(2025, 8, 20), date(2025, 8, 22), date(2025, 8, 25))
 
 
-def test_segments_name_every_reason() -> None:
-    calendar = office(
-        closed=[{"date": "2025-09-02", "name": "Quốc khánh"}, "2025-09-03"],
-        closures={"2025-09-01": [["15:00", "16:00"]]},
-    )
-    held = (
-        Pause(hanoi("2025-09-01T10:00"), hanoi("2025-09-01T11:00"), "waiting"),
-        Pause(hanoi("2025-09-01T10:30"), hanoi("2025-09-01T13:30"), "referred"),
-    )
-    found = calendar.segments(hanoi("2025-09-01T09:00"), hanoi("2025-09-04T08:30"), held)
-    assert [(f"{s.start.astimezone(HANOI):%d %H:%M}", s.reason, s.name) for s in found] == [
-        ("01 09:00", "working", ""),
-        ("01 10:00", "paused", "waiting"),
-        ("01 11:00", "paused", "referred"),
-        ("01 12:00", "lunch", ""),
-        ("01 13:00", "paused", "referred"),
-        ("01 13:30", "working", ""),
-        ("01 15:00", "closure", ""),
-        ("01 16:00", "working", ""),
-        ("01 17:00", "outside_hours", ""),
-        ("02 00:00", "holiday", "Quốc khánh"),
-        ("03 00:00", "closed", ""),
-        ("04 00:00", "outside_hours", ""),
-        ("04 08:00", "working", ""),
-    ]
+@pytest.mark.parametrize(
+    ("zone", "day", "opens", "closes", "minutes"),
+    [
+        ("Europe/Paris", "2025-03-30", "03:00", "04:00", 60),  # 02:00 was 03:00
+        ("America/St_Johns", "2011-03-13", "01:01", "02:00", 59),  # 00:01 was 01:01
+        ("America/St_Johns", "2011-11-06", "00:01", "02:00", 179),  # 00:01 was 23:01 of the day before
+    ],
+)
+def test_opened_in_the_second_in_which_the_clocks_change_no_second_is_lost(
+    zone: str, day: str, opens: str, closes: str, minutes: int
+) -> None:
+    calendar = Calendar.from_spec(written(zone, {}, extra={day: [[opens, closes]]}))
+    noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=UTC)
+    first = calendar.next_open(noon - timedelta(days=1))
+    assert calendar.elapsed(first, noon + timedelta(days=1)) == timedelta(minutes=minutes)
+    assert calendar.add(first, timedelta(minutes=minutes)) == first + timedelta(minutes=minutes)
 
 
-def test_days_off_for_one_reason_are_one_segment_with_its_name() -> None:
-    calendar = office(closed=[{"date": "2025-09-01", "name": "Quốc khánh"}, {"date": "2025-09-02", "name": "Quốc khánh"}])
-    found = calendar.segments(hanoi("2025-08-29T17:00"), hanoi("2025-09-03T08:00"))
-    assert [(f"{s.start.astimezone(HANOI):%d %H:%M}", s.reason, s.name) for s in found] == [
-        ("29 17:00", "outside_hours", ""),
-        ("30 00:00", "closed", ""),
-        ("01 00:00", "holiday", "Quốc khánh"),
-        ("03 00:00", "outside_hours", ""),
-    ]
-
-
-def test_two_pauses_that_end_together_are_told_by_the_first_alone() -> None:
-    held = (
-        Pause(hanoi("2025-08-25T09:00"), hanoi("2025-08-25T11:00"), "waiting"),
-        Pause(hanoi("2025-08-25T10:00"), hanoi("2025-08-25T11:00"), "referred"),
-    )
-    found = office().segments(hanoi("2025-08-25T08:00"), hanoi("2025-08-25T12:00"), held)
-    assert [(segment.reason, segment.name, segment.length) for segment in found] == [
-        ("working", "", timedelta(hours=1)),
-        ("paused", "waiting", timedelta(hours=2)),
-        ("working", "", timedelta(hours=1)),
-    ]
-
-
-def test_a_closure_is_told_by_its_name_and_the_rest_of_the_day_is_not() -> None:
-    calendar = office(closures={"2025-09-01": [["15:00", "17:00"]]}, names={"2025-09-01": "Họp toàn cơ quan"})
-    found = calendar.segments(hanoi("2025-09-01T13:00"), hanoi("2025-09-01T17:00"))
-    assert [(segment.reason, segment.name) for segment in found] == [("working", ""), ("closure", "Họp toàn cơ quan")]
+def test_a_day_that_the_zone_skipped_is_no_working_day() -> None:
+    calendar = Calendar.from_spec(written("Pacific/Apia", dict.fromkeys(OFFICE, (("00:00", "24:00"),))))
+    passed = calendar.days(datetime(2011, 12, 29, 12, tzinfo=UTC), datetime(2012, 1, 3, 0, tzinfo=UTC))
+    assert passed == (date(2011, 12, 29), date(2012, 1, 2))
 
 
 def test_the_day_of_receipt_is_the_local_one_though_it_is_yesterday_in_utc() -> None:
     due = office().add_days(hanoi("2025-08-25T06:00"), 1, count_first_day=False)
     assert due == hanoi("2025-08-26T17:00")
-
-
-def test_a_gap_that_misses_noon_is_a_break() -> None:
-    calendar = Calendar.from_spec(written("UTC", {"mon": (("08:00", "10:00"), ("10:15", "11:00"))}))
-    found = calendar.segments(datetime(2025, 8, 25, 9, tzinfo=UTC), datetime(2025, 8, 25, 11, tzinfo=UTC))
-    assert [segment.reason for segment in found] == ["working", "break", "working"]
-
-
-def test_the_seed_closes_holidays_by_name_and_opens_make_up_days_with_mondays_windows() -> None:
-    calendar = build(written("Asia/Ho_Chi_Minh", {**OFFICE, "mon": (("07:00", "11:00"),)}, holidays="VN"))
-    found = calendar.segments(hanoi("2025-04-26T00:00"), hanoi("2025-04-27T00:00"))
-    assert [(segment.reason, segment.length) for segment in found] == [
-        ("outside_hours", timedelta(hours=7)),
-        ("working", timedelta(hours=4)),
-        ("outside_hours", timedelta(hours=13)),
-    ]
-    (holiday,) = calendar.segments(hanoi("2025-05-01T00:00"), hanoi("2025-05-02T00:00"))
-    assert (holiday.reason, holiday.name) == ("holiday", "Ngày Quốc tế Lao động")
-
-
-def test_holidays_have_english_names_too() -> None:
-    calendar = build(written("Asia/Ho_Chi_Minh", OFFICE, holidays="VN"), "en")
-    (holiday,) = calendar.segments(hanoi("2025-09-02T00:00"), hanoi("2025-09-03T00:00"))
-    assert holiday.name == "National Day"
-
-
-@pytest.mark.parametrize(
-    ("day", "kind"),
-    [
-        (date(2025, 9, 1), "holiday"),  # of the seed
-        (date(2025, 9, 2), "closed"),  # a holiday of the seed closed by its own name
-        (date(2025, 9, 3), "week"),
-        (date(2025, 9, 4), "closed"),
-        (date(2025, 9, 5), "extra"),  # other hours on an ordinary day
-        (date(2025, 9, 6), "makeup"),  # hours of its own on a Saturday
-        (date(2025, 9, 7), "week"),  # an ordinary Sunday
-        (date(2025, 4, 26), "makeup"),  # a Saturday of the seed
-        (date(2025, 4, 30), "makeup"),  # hours of its own on a holiday
-        (date(2025, 9, 8), "makeup"),  # hours of its own on a day closed otherwise
-        (date(2026, 2, 28), "week"),
-    ],
-)
-def test_each_day_is_what_the_first_of_its_rules_makes_it(day: date, kind: str) -> None:
-    own: dict[str, object] = dict.fromkeys(("2025-09-05", "2025-09-06", "2025-04-30", "2025-09-08"), [["09:00", "11:00"]])
-    closed = [{"date": "2025-09-02", "name": "Lễ"}, "2025-09-04", "2025-09-08"]
-    assert office(holidays="VN", closed=closed, extra=own).day_kind(day) == kind
-
-
-def test_hours_of_its_own_on_a_make_up_day_leave_it_one() -> None:
-    calendar = Calendar.from_spec(
-        written("Asia/Ho_Chi_Minh", {**OFFICE, "sat": SPLIT}, extra={"2025-04-26": [["09:00", "11:00"]]}), workdays=[date(2025, 4, 26)]
-    )
-    assert calendar.day_kind(date(2025, 4, 26)) == "makeup"
-
-
-def test_a_closure_shortens_a_make_up_day_as_it_does_any_other() -> None:
-    calendar = office(holidays="VN", closures={"2025-04-26": [["08:00", "12:00"]]})
-    assert calendar.next_open(hanoi("2025-04-26T00:00")) == hanoi("2025-04-26T13:00")
-
-
-def test_a_day_closed_locally_keeps_the_name_of_its_holiday() -> None:
-    (holiday,) = office(holidays="VN", closed=["2025-09-02"]).segments(hanoi("2025-09-02T00:00"), hanoi("2025-09-03T00:00"))
-    assert (holiday.reason, holiday.name) == ("holiday", "Quốc khánh")
-
-
-def test_a_desk_closed_on_mondays_does_not_open_for_a_make_up_day() -> None:
-    calendar = build(written("Asia/Ho_Chi_Minh", {"tue": SPLIT}, holidays="VN"))
-    assert calendar.next_open(hanoi("2025-04-26T00:00")) == hanoi("2025-04-29T08:00")
 
 
 @pytest.mark.parametrize(
@@ -262,9 +169,23 @@ def test_a_calendar_that_opened_for_the_last_time_has_no_more_due_dates_but_past
         calendar.add_days(start, 2, count_first_day=True)
 
 
+def test_a_calendar_with_one_opening_in_all_its_years_counts_it_whenever_it_is_asked() -> None:
+    start = datetime(2020, 1, 1, 8, tzinfo=UTC)
+    calendar = build(CalendarSpec(timezone="UTC", extra={date(2020, 1, 1): (("08:00", "09:00"),)}))
+    assert calendar.next_open(start - timedelta(days=1)) == calendar.next_open(start) == start
+    assert calendar.elapsed(start, start + timedelta(days=365)) == timedelta(hours=1)
+    with pytest.raises(NeverOpens):
+        calendar.next_open(start + timedelta(hours=1))
+
+
+def test_the_instant_all_numbers_count_from_is_one_like_any_other() -> None:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    assert Calendar.from_spec(written("UTC", dict.fromkeys(("thu",), (("00:00", "24:00"),)))).is_open(epoch)
+
+
 def test_an_open_pause_before_the_deadline_leaves_no_deadline() -> None:
     held = (Pause(hanoi("2025-08-25T09:00"), None, "waiting"),)
-    says = "^paused and not resumed: there is no due date yet$"
+    says = r"^paused and not resumed: there is no due date yet$"
     with pytest.raises(StillPaused, match=says):
         office().add(hanoi("2025-08-25T08:00"), timedelta(hours=2), held)
     with pytest.raises(StillPaused, match=says):
@@ -272,14 +193,16 @@ def test_an_open_pause_before_the_deadline_leaves_no_deadline() -> None:
 
 
 def test_what_cannot_be_meant_is_refused() -> None:
-    with pytest.raises(ValueError, match="^working time is added forward only$"):
+    with pytest.raises(ValueError, match=r"^working time is added forward only$"):
         office().add(hanoi("2025-08-25T08:00"), timedelta(hours=-1))
-    with pytest.raises(ValueError, match="^a target has at least one working day$"):
+    with pytest.raises(ValueError, match=r"^a target has at least one working day$"):
         office().add_days(hanoi("2025-08-25T08:00"), 0, count_first_day=True)
     with pytest.raises(ValueError, match="no UTC offset"):
         office().add(datetime(2025, 8, 25, 8), timedelta(hours=1))  # noqa: DTZ001 (naive on purpose)
     with pytest.raises(BadCalendar, match="years 1900 to 2399"):
         office().elapsed(hanoi("2025-08-25T08:00"), datetime.max.replace(tzinfo=UTC))
+    with pytest.raises(BadCalendar, match="years 1900 to 2399"):
+        office().is_open(datetime(2399, 12, 31, tzinfo=UTC))
 
 
 def reads_open(number: int, at: datetime) -> bool:

@@ -141,7 +141,73 @@ def test_a_cancelled_clock_has_neither_deadline_nor_miss() -> None:
     assert (shown.state, shown.due_at, shown.missed_at, shown.finished_at) == ("cancelled", None, None, at("29 09:00"))
 
 
+def test_what_was_held_for_a_pause_is_gone_when_it_ends() -> None:
+    hours, days = paused(started(), "20 10:00"), paused(started(FIVE_DAYS), "22 10:00")
+    assert (hours.held_due_at, hours.left, days.held_due_at, days.left_days) == (at("21 09:00"), timedelta(hours=7), at("27 17:00"), 4)
+    ends: list[Callable[[Clock], Clock]] = [
+        lambda clock: resumed(clock, "22 11:00"),
+        lambda clock: clocks.finish(clock, at("22 11:00")),
+        lambda clock: clocks.cancel(clock, at("22 11:00")),
+    ]
+    ended = [end(clock) for end in ends for clock in (hours, days)]
+    assert [(clock.held_due_at, clock.left, clock.left_days) for clock in ended] == [(None, None, None)] * 6
+
+
+def test_paused_at_the_very_close_of_the_last_day_and_finished_there_it_is_in_time() -> None:
+    clock = started(Target(clock="resolution", days=1))
+    assert clocks.finish(paused(clock, "21 17:00"), at("22 09:00")).verdict == "met"
+    assert clocks.finish(paused(clock, "21 17:01"), at("22 09:00")).verdict == "missed"
+
+
+def test_nothing_is_spent_after_the_end() -> None:
+    hours, days = clocks.finish(started(), at("20 15:00")), clocks.finish(started(FIVE_DAYS), at("22 18:00"))
+    assert [clocks.spent(hours, WEEK, at(when)) for when in ("20 10:00", "25 09:00")] == [timedelta(hours=1), timedelta(hours=5)]
+    assert [clocks.spent_days(days, WEEK, at(when)) for when in ("21 18:00", "29 18:00")] == [1, 2]
+
+
+def test_a_day_that_closed_in_a_pause_is_not_spent() -> None:
+    clock = resumed(paused(started(FIVE_DAYS), "21 10:00"), "22 10:00")
+    assert clocks.spent_days(clock, WEEK, at("25 18:00")) == 2
+
+
+def test_the_day_of_receipt_counts_where_the_target_says_so() -> None:
+    counted = Target(clock="resolution", days=2, count_first_day=True)
+    assert started(counted).due_at == at("21 17:00")
+    assert clocks.spent_days(started(counted), WEEK, at("20 18:00")) == 1
+    assert started(counted, "20 17:30").due_at == at("22 17:00")
+
+
 # New targets
+
+
+def test_a_new_target_is_that_of_its_policy_and_revision() -> None:
+    clock = clocks.retarget(started(), FOUR, "urgent", 2, "gate", GATE, at("20 10:00"), before=WEEK)
+    assert (clock.policy, clock.revision, clock.calendar, clock.target) == ("urgent", 2, "gate", FOUR)
+    assert [(era.calendar, era.policy, era.revision) for era in clock.eras] == [("office", "standard", 1)]
+
+
+def test_a_miss_keeps_its_recorded_instant_though_a_later_target_would_have_been_due_before() -> None:
+    clock = retargeted(replace(started(), missed_at=at("21 09:00")), FOUR, "21 10:00")
+    assert (clock.due_at, clock.is_missed) == (at("20 14:00"), True)
+    assert clocks.finish(clock, at("21 11:00")).missed_at == at("21 09:00")
+
+
+def test_a_target_raised_inside_a_pause_lifts_a_recorded_miss() -> None:
+    late = paused(replace(started(), missed_at=at("21 09:00")), "21 10:00")
+    assert late.is_missed
+    assert not retargeted(late, Target(clock="resolution", hours=16), "21 11:00").is_missed
+
+
+def test_the_day_of_receipt_stays_counted_when_the_calendar_changes() -> None:
+    counted = Target(clock="resolution", days=3, count_first_day=True)
+    clock = clocks.retarget(started(counted), counted, "standard", 2, "gate", GATE, at("21 10:00"), before=WEEK)
+    assert (clock.carried_days, clock.due_at) == (1, at("23 00:00"))
+
+
+def test_a_day_that_closed_in_a_pause_stays_uncounted_when_the_calendar_changes() -> None:
+    clock = resumed(paused(started(FIVE_DAYS), "21 10:00"), "22 10:00")
+    clock = clocks.retarget(clock, FIVE_DAYS, "standard", 2, "gate", GATE, at("22 18:00"), before=WEEK)
+    assert (clock.carried_days, clock.due_at) == (1, at("27 00:00"))
 
 
 def test_a_target_cut_in_half_keeps_the_pause() -> None:
@@ -149,8 +215,11 @@ def test_a_target_cut_in_half_keeps_the_pause() -> None:
     assert retargeted(clock, FOUR, "21 16:00").due_at == at("22 09:00")
 
 
-def test_a_target_cut_below_what_was_spent_was_due_when_so_much_was_spent() -> None:
-    assert retargeted(started(), FOUR, "20 16:00").due_at == at("20 14:00")
+def test_a_target_cut_below_what_was_spent_is_due_at_the_change() -> None:
+    clock = retargeted(started(), FOUR, "20 16:00")
+    assert clock.due_at == at("20 16:00")
+    assert clocks.finish(clock, at("20 15:00")).verdict == "met", "done before anybody could know"
+    assert retargeted(clock, EIGHT, "20 16:00").due_at == started().due_at, "and it counts no more than before"
 
 
 def test_cut_below_what_was_spent_while_paused_it_is_not_overdue_but_missed_when_it_ends() -> None:
@@ -158,7 +227,8 @@ def test_cut_below_what_was_spent_while_paused_it_is_not_overdue_but_missed_when
     shown = clocks.snapshot(clock)
     assert (shown.state, shown.due_at, shown.left) == ("paused", None, timedelta(0))
     assert clocks.finish(clock, at("20 16:40")).verdict == "missed"
-    assert resumed(clock, "20 16:40").due_at == at("20 14:00")
+    assert clock.held_due_at == at("20 16:30")
+    assert resumed(clock, "20 16:40").due_at == at("20 16:40")
 
 
 def test_hours_become_days_by_counting_the_days_that_passed() -> None:

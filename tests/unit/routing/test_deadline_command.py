@@ -81,6 +81,30 @@ def test_a_name_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> None:
     assert json.loads(done.stdout)[0]["name"] == "Thứ Hai"
 
 
+@pytest.mark.parametrize("budget", ["PT60M", "P0DT1H", "P0Y0M0DT1H", "PT0.5H30M", " PT3600S "])
+def test_working_time_is_a_duration_of_hours_minutes_and_seconds(budget: str) -> None:
+    assert answer(CASE | {"budget": budget})["due"] == "2025-08-25T09:00:00+07:00"
+
+
+@pytest.mark.parametrize("budget", ["P1W", "P1DT1H", "P1M", "P1Y", "P0D", "PT", "PT0H", "-PT1H", "8"])
+def test_days_weeks_and_months_are_no_working_time(budget: str) -> None:
+    assert answer(CASE | {"budget": budget})["error"].startswith("budget: ")
+
+
+@pytest.mark.parametrize(
+    "start", [1756087200, 1756087200.5, "1756087200", True, "2025-08-25", "2025-08-25T08:00", None, ["2025-08-25T08:00Z"]]
+)
+def test_a_start_that_is_no_instant_written_out_is_refused(start: object) -> None:
+    assert answer(CASE | {"start": start})["error"].startswith("start: ")
+    assert answer(CASE | {"pauses": [[start, "2025-08-26T08:00:00Z"]]})["error"].startswith("pauses.0.0: ")
+
+
+def test_a_calendar_that_never_opens_is_named_only_where_it_has_a_name() -> None:
+    calendar = {"timezone": "UTC"}
+    assert answer(CASE | {"calendar": calendar})["error"] == "the calendar never opens: give `week` or `extra` a window"
+    assert answer(CASE | {"calendar": calendar | {"key": "gate"}})["error"] == "calendar gate never opens: give `week` or `extra` a window"
+
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["UTC", "PT1H", "08:00", "24:00", "2025-01-06"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -12,12 +12,15 @@ from schemas.organisation import Organisation, PolicySpec, Step, Target
 from schemas.tickets import DeadlineMissed, DeadlineWarned, TicketEscalated
 from services.routing.domain import clocks, ladder
 from services.routing.domain.clocks import Clock
-from services.routing.domain.commands import Reply, Resolve, Wait
+from services.routing.domain.commands import Actor, Reply, Resolve, Wait
 from services.routing.domain.decide import time_passing
 from services.routing.domain.people import told, told_as
 from services.routing.domain.quiet import tell_at
 from tests.support.happenings import OPENED, Life, keys, request, types
 from tests.support.organisations import as_written, context, local, officer, organisation, with_officers
+
+QUAN = Actor("quan", "Quan")
+"""An administrator, who may work on everything."""
 
 EIGHT = Target(clock="resolution", hours=8, warn_percent=())
 WARN = Step(percent=75, tell=("officer",))
@@ -117,6 +120,51 @@ def test_whatever_the_ladder_becomes_while_time_passes_each_step_is_taken_at_mos
     assert life.time(now).events == ()
 
 
+# --- in one cycle ------------------------------------------------------------------------------------------------
+
+
+def asked_twice(take_over: str) -> list[TicketEscalated]:
+    """The business writes on two days, and both times nobody answers for two hours."""
+    step = {"clock": "next_response", "after_hours": 1, "tell": ["supervisor"], "take_over": take_over}
+    targets = [{"clock": "first_response", "hours": 8}, {"clock": "next_response", "hours": 1}, {"clock": "resolution", "days": 30}]
+    life = Life(context(organisation(policies=[{"key": "p", "targets": targets, "ladder": [step]}])))
+    life.officer(Reply("a", "Vâng."), OPENED)
+    life.accepted("a", OPENED)
+    found: list[TicketEscalated] = []
+    for number, day in enumerate(("2025-03-04", "2025-03-05"), 2):
+        life.business(local(f"{day} 08:00"), number)
+        found += [event for event in life.time(local(f"{day} 11:00")).events if isinstance(event, TicketEscalated)]
+        life.officer(Reply(f"b{number}", "Vâng."), local(f"{day} 11:10"), QUAN)
+        life.accepted(f"b{number}", local(f"{day} 11:10"))
+    return found
+
+
+def test_each_unanswered_message_is_told_again_but_moves_the_ticket_once_in_a_cycle() -> None:
+    first, again = asked_twice("parent_group")
+    assert (first.from_group.key, first.ticket.group.key) == ("hon-gai", "quang-ninh")
+    assert (again.from_group.key, again.ticket.group.key) == ("quang-ninh", "quang-ninh")
+    assert again.because_in is not None
+    assert again.because_in.en == "1 working hour after the miss"
+    assert keys(again.recipients) == ["sau"]
+
+
+def test_it_goes_to_the_authority_once_in_a_cycle() -> None:
+    first, again = asked_twice("authority")
+    assert (first.to_authority, again.to_authority) == ("Bộ Tài chính", None)
+    assert (keys(again.recipients), again.step, again.number) == (["sau"], 0, 1)
+
+
+def test_a_hand_over_missed_in_two_groups_brings_the_ticket_up_once() -> None:
+    ladder = [{"clock": "hand_over", "after_hours": 1, "tell": ["lead"], "take_over": "parent_group"}]
+    targets = [{"clock": "hand_over", "hours": 2}, {"clock": "resolution", "days": 30}]
+    top = {**as_written()["groups"][0], "key": "top", "unit": "general", "lead": "phuc"}
+    org = organisation(policies=[{"key": "p", "targets": targets, "ladder": ladder}], groups=[*as_written()["groups"], top])
+    life = Life(context(org))
+    moved = [event for wall in ("03 14:00", "03 17:00", "04 14:00") for event in life.time(local(f"2025-03-{wall}")).events]
+    steps = [event for event in moved if isinstance(event, TicketEscalated)]
+    assert [(step.from_group.key, step.ticket.group.key) for step in steps] == [("hon-gai", "quang-ninh"), ("quang-ninh", "quang-ninh")]
+
+
 # --- what ends the ladder ----------------------------------------------------------------------------------------
 
 
@@ -213,6 +261,33 @@ def test_a_step_is_told_in_the_hours_of_the_group_that_has_it_now() -> None:
     ]
 
 
+def taken_over_on_sunday() -> list[Any]:
+    """The border gate is on duty day and night; the department that takes over is not."""
+    department = {**as_written()["groups"][0], "key": "ha-tinh", "unit": "ha-tinh", "lead": "tong"}
+    officers = [{**spec, "groups": ["ha-tinh"]} if spec["key"] == "tong" else spec for spec in as_written()["officers"]]
+    org = organisation(groups=[*as_written()["groups"], department], officers=officers)
+    return alarmed(Life(context(org), request(local("2025-03-07 20:00"), unit="cau-treo")), local("2025-03-09 23:00"))
+
+
+def test_a_takeover_from_a_group_at_work_is_told_at_once_though_the_group_above_is_not() -> None:
+    (step,) = [event for event in taken_over_on_sunday() if isinstance(event, TicketEscalated)]
+    assert (step.ticket.group.key, step.tell_at) == ("ha-tinh", None)
+    assert step.told_as["cam"] == "relieved_lead"
+
+
+@pytest.mark.parametrize(("duty", "expected"), [("early", "2025-03-15 06:00"), ("late", "2025-03-17 08:00")])
+def test_of_two_groups_that_are_both_closed_the_one_that_opens_first_decides(duty: str, expected: str) -> None:
+    early = {"key": "early", "timezone": "Asia/Ho_Chi_Minh", "week": {"sat": [("06:00", "10:00")]}}
+    late = {"key": "late", "timezone": "Asia/Ho_Chi_Minh", "week": {"tue": [("06:00", "10:00")]}}
+    spec = groups("quang-ninh", duty_calendar=duty)
+    life = Life()
+    life.officer(Reply("a", "Vâng."), OPENED + timedelta(hours=1))
+    life.accepted("a", OPENED + timedelta(hours=1))
+    life.ctx = context(organisation(groups=spec, calendars=[*as_written()["calendars"], early, late]))
+    steps = [event for event in alarmed(life, local("2025-03-15 02:00")) if isinstance(event, TicketEscalated)]
+    assert steps[0].tell_at == local(expected)
+
+
 def test_a_warning_says_when_it_was_reached_however_late_it_is_seen() -> None:
     warned = next(event for event in Life().time(local("2025-03-03 13:30")).events if isinstance(event, DeadlineWarned))
     assert (warned.reached_at, warned.occurred_at) == (local("2025-03-03 12:00"), local("2025-03-03 13:30"))
@@ -266,6 +341,23 @@ def test_where_no_mail_would_reach_anybody_those_above_are_told_too() -> None:
     with_mailbox = group.model_copy(update={"mailbox": "hon-gai@customs.example"})
     assert keys(told(("lead",), org, with_mailbox, None)) == ["hong"]
     assert told((), org, group, None) == ()
+
+
+TOLD: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("nobody named, the group above", {"after_hours": 4, "take_over": "parent_group"}, ["quang"]),
+    ("nobody named, the authority", {"after_hours": 4, "take_over": "authority"}, ["competent-authority"]),
+    ("nobody named and nothing moves", {"after_hours": 4}, []),
+    ("it comes too late to announce the miss", {"percent": 50, "take_over": "parent_group", "tell": ["lead"]}, ["quang", "hong"]),
+    ("it comes too late and nothing moves", {"percent": 50, "tell": ["lead"]}, []),
+]
+
+
+@pytest.mark.parametrize(("step", "expected"), [row[1:] for row in TOLD], ids=[row[0] for row in TOLD])
+def test_whoever_takes_over_is_told_in_any_case(step: dict[str, Any], expected: list[str]) -> None:
+    resolution = {"clock": "resolution", "hours": 8, "warn_percent": []}
+    life = Life(context(organisation(policies=[{"key": "p", "targets": [resolution], "ladder": [step]}])))
+    (taken,) = [event for event in life.time(local("2025-03-05 09:00")).events if isinstance(event, TicketEscalated)]
+    assert keys(taken.recipients) == expected
 
 
 officers = st.fixed_dictionaries(

@@ -22,7 +22,7 @@ from services.routing.domain.context import Edition
 from services.routing.domain.daily import daily
 from services.routing.domain.explain import NOTHING, Explanation, by_day, explain
 from services.routing.domain.naming import named
-from services.routing.explaining import calendar_then, in_english
+from services.routing.explaining import in_english
 from services.routing.pages.when import span
 from tests.support.accounts import CASES, calendars_of, lived, read
 from tests.support.organisations import as_written, organisation
@@ -70,7 +70,7 @@ def test_the_calendar_of_an_era_is_that_of_the_edition_it_was_measured_by() -> N
     began = datetime(2025, 3, 3, tzinfo=UTC)
     old = context(organisation(), 3, Edition(3, began))
     new = context(organisation(), 9, Edition(7, began, (old,)))
-    ages = {revision: calendar_then(new, Era("office", began, NOTHING, 0, False, None, "p", revision)) for revision in (0, 3, 6, 7, 9)}
+    ages = {revision: new.calendar_then(Era("office", began, NOTHING, 0, False, None, "p", revision)) for revision in (0, 3, 6, 7, 9)}
     assert ages == dict.fromkeys((3, 6), old.calendar("office")) | dict.fromkeys((0, 7, 9), new.calendar("office"))
 
 

@@ -190,7 +190,7 @@ def test_a_missed_ticket_taken_over_by_a_group_on_duty_at_night_goes_on_from_its
 
 
 def test_an_alarm_that_says_nothing_changes_nothing() -> None:
-    assert ladder.fired(started(), Alarm(at("20 09:00"), "resolution", 1, "step")) == started()
+    assert ladder.fired(started(), Alarm(at("20 09:00"), "step")) == started()
 
 
 def test_shares_are_exact_and_rounded_down() -> None:
@@ -199,5 +199,54 @@ def test_shares_are_exact_and_rounded_down() -> None:
 
 
 def test_a_clock_that_does_not_run_has_no_shares_to_come() -> None:
-    with pytest.raises(ValueError, match="does not run"):
+    with pytest.raises(ValueError, match=r"^a clock that does not run has no instants to come$"):
         ladder.percent_at(replace(started(), due_at=None), WEEK, 50)
+
+
+def test_a_finished_clock_has_no_first_alarm_though_its_deadline_is_known() -> None:
+    done = clocks.finish(started(), at("20 10:00"))
+    assert done.due_at == at("21 09:00")
+    assert ladder.first_at(done, POLICY, WEEK) is None
+
+
+def test_a_step_is_known_by_when_it_comes_and_what_it_moves_and_equal_ones_by_their_order() -> None:
+    steps = (
+        Step(percent=75),
+        Step(after_hours=0),
+        Step(after_hours=1.5, take_over="parent_group"),
+        Step(after_days=1),
+        Step(after_days=2, take_over="authority"),
+        Step(after_days=1, tell=("lead",)),
+        Step(clock="first_response", percent=75),
+        Step(key="mine", percent=90),
+        Step(after_days=1, tell=("supervisor",)),
+    )
+    assert ladder.step_keys(POLICY.model_copy(update={"ladder": steps})) == (
+        "resolution 75%",
+        "resolution +0h",
+        "resolution +1.5h parent_group",
+        "resolution +1d",
+        "resolution +2d authority",
+        "resolution +1d #2",
+        "first_response 75%",
+        "mine",
+        "resolution +1d #3",
+    )
+
+
+def test_a_place_the_ladder_no_longer_has_is_forgotten() -> None:
+    older = replace(started(), escalated=(1, 4, 3))
+    assert len(POLICY.ladder) == 4
+    assert ladder.by_keys(older, POLICY).escalated == ("resolution 100%", "resolution +1d authority")
+
+
+def test_the_whole_of_a_target_used_up_on_an_earlier_calendar_is_reached_at_its_deadline() -> None:
+    late = replace(started(), missed_at=at("21 09:00"))
+    moved = clocks.retarget(late, EIGHT, "standard", 2, "gate", GATE, at("21 13:00"), before=WEEK)
+    assert ladder.percent_at(moved, GATE, 100) == moved.due_at == at("21 09:00")
+
+
+def test_a_step_in_days_waits_for_as_many_closes_as_a_later_pause_spans() -> None:
+    clock, _ = all_fired(started(), POLICY, at("21 09:00"))
+    clock = clocks.resume(clocks.pause(clock, at("22 10:00"), "waiting", WEEK), at("26 10:00"), WEEK)
+    assert listed(ladder.alarms(clock, POLICY, WEEK))[-1] == ("08-26 17:00", "step", 3)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.organisation import Organisation
+from schemas.tickets import DeadlineMissed
 from services.routing.domain import clocks
 from services.routing.domain.calendar import Calendar
 from services.routing.domain.clocks import Clock, Pause
@@ -200,6 +201,52 @@ def test_a_day_that_both_calendars_close_counts_once() -> None:
     assert story.clock.due_at == local("2025-03-07 22:00")
 
 
+# A target below what was spent: due at the change that left nothing, whatever came before or after it at that instant.
+
+SPENT: Final[list[tuple[Goals, str, str | None, str]]] = [
+    # Seven hours are spent on Tuesday at 10:00.
+    ((("hours", 20), ("hours", 5), ("hours", 30), ("hours", 40)), "2025-03-04 10:00", None, "2025-03-04 10:00"),
+    ((("hours", 20), ("hours", 7), ("hours", 30), ("hours", 40)), "2025-03-04 10:00", None, "2025-03-04 10:00"),
+    ((("hours", 20), ("hours", 5), ("days", 30), ("days", 40)), "2025-03-04 10:00", None, "2025-03-04 10:00"),
+    # All of Tuesday's hours by the lunch of Wednesday; and at night, when nobody works.
+    ((("days", 20), ("hours", 9), ("hours", 30), ("hours", 40)), "2025-03-05 12:30", None, "2025-03-05 12:30"),
+    ((("hours", 20), ("hours", 9), ("hours", 30), ("hours", 40)), "2025-03-04 20:00", None, "2025-03-04 20:00"),
+    # Tuesday and Wednesday have closed.
+    ((("days", 20), ("days", 1), ("days", 30), ("days", 40)), "2025-03-06 10:00", None, "2025-03-06 10:00"),
+    ((("days", 20), ("days", 2), ("hours", 300), ("days", 40)), "2025-03-06 10:00", None, "2025-03-06 10:00"),
+    # Asked again an hour before: never overdue while it is paused, due when it runs again.
+    ((("hours", 20), ("hours", 5), ("hours", 30), ("hours", 40)), "2025-03-04 10:00", "2025-03-05 10:00", "2025-03-05 10:00"),
+    ((("days", 20), ("days", 1), ("days", 30), ("days", 40)), "2025-03-06 10:00", "2025-03-07 11:00", "2025-03-07 11:00"),
+]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+@pytest.mark.parametrize(("goals", "wall", "answered", "due"), SPENT)
+def test_a_target_below_what_was_spent_is_due_at_the_change_in_every_order(
+    goals: Goals, wall: str, answered: str | None, due: str, order: tuple[Change, ...]
+) -> None:
+    story, at = _before_tuesday_ten(goals), local(wall)
+    if answered:
+        story.pause(at - timedelta(hours=1))
+    for change in order:
+        story.change(change, at)
+    if answered:
+        assert (story.clock.due_at, story.clock.held_due_at) == (None, at)
+        story.resume(local(answered))
+    assert story.clock.due_at == local(due)
+    story.life.time(local(due))
+    missed = [event for event in story.life.events if isinstance(event, DeadlineMissed)]
+    assert [(event.due_at, event.late_by) for event in missed] == [(local(due), timedelta(0))]
+
+
+def test_what_was_spent_before_an_earlier_move_does_not_date_a_cut_back() -> None:
+    """To a group of another calendar on Tuesday at 11:00 with 8 of 40 hours spent; cut to 5 at 16:00."""
+    story = Story((("hours", 5), ("hours", 5), ("hours", 30), ("hours", 40)))
+    story.change("group", local("2025-03-04 11:00"))
+    story.change("priority", local("2025-03-04 16:00"))
+    assert story.clock.due_at == local("2025-03-04 16:00")
+
+
 # --- in general --------------------------------------------------------------------------------------------------
 
 hours = st.integers(120, 400).map(lambda amount: ("hours", amount))
@@ -260,6 +307,29 @@ def test_at_one_instant_every_order_leads_to_the_same_deadline(goals: Goals, at:
         assert story.spent(later) == expected_spent(ORDERS[0], [at] * 4, story.clock.pauses, later)
         assert [pause.began_at for pause in story.clock.pauses] == pauses[::2]
         assert [pause.ended_at for pause in story.clock.pauses if pause.ended_at] == pauses[1::2]
+
+
+short = st.one_of(st.integers(1, 60).map(lambda amount: ("hours", amount)), st.integers(1, 4).map(lambda amount: ("days", amount)))
+
+
+@settings(max_examples=EXAMPLES // 24, deadline=None)
+@given(goals_of_both_kinds, short, minutes, stretches)
+def test_however_short_the_target_becomes_every_order_leads_to_the_same_deadline_and_never_to_one_before_the_change(
+    goals: Goals, cut: Goal, at: datetime, instants: list[datetime]
+) -> None:
+    urgent, _, *others = goals
+    pauses = [instant for instant in instants if instant <= at]
+    found = set()
+    for order in ORDERS:
+        story = Story((urgent, cut, *others))  # type: ignore[arg-type]
+        for number, instant in enumerate(pauses):
+            (story.resume if number % 2 else story.pause)(instant)
+        for change in order:
+            story.change(change, at)
+        clock = story.clock
+        assert (clock.due_at or clock.held_due_at or at) >= (at if clock.due_at else pauses[-1])
+        found.add((clock.due_at, clock.held_due_at, clock.left, clock.left_days, clock.is_paused))
+    assert len(found) == 1
 
 
 @settings(max_examples=EXAMPLES // 2, deadline=None)

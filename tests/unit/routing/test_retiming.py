@@ -17,13 +17,23 @@ from schemas.tickets import DeadlinesMoved
 from schemas.values import ClockKind
 from services.routing.directory import context as of_organisation
 from services.routing.domain import clocks
-from services.routing.domain.clocks import Clock
-from services.routing.domain.commands import Actor, Claim, Note, Reply, Wait
+from services.routing.domain.clocks import Clock, Pause
+from services.routing.domain.commands import Actor, Claim, Note, Reopen, Reply, Wait
 from services.routing.domain.context import Context, Edition
-from services.routing.domain.decide import Decision, brought_up, business_message, decide, next_at, open_ticket, time_passing
+from services.routing.domain.decide import (
+    Decision,
+    Outdated,
+    brought_up,
+    business_message,
+    decide,
+    delivery,
+    next_at,
+    open_ticket,
+    time_passing,
+)
 from services.routing.domain.retiming import remeasured
 from services.routing.domain.ticket import Ticket
-from tests.support.happenings import HAI, message, request, types
+from tests.support.happenings import HAI, delivered, message, request, types
 from tests.support.organisations import as_written, local, organisation
 from tests.unit.routing.generated import CALENDARS, EXAMPLES, instants, pauses_near, spec
 
@@ -298,6 +308,85 @@ def test_a_revision_older_than_all_that_are_known_is_taken_for_the_oldest() -> N
     assert due(brought_up(ticket, second, local("2025-03-03 16:00")).ticket, "hand_over") == local("2025-03-05 09:00")
 
 
+# --- a replica that has not read the newest revision -------------------------------------------------------------
+
+AT = local("2025-03-03 13:00")
+BEHIND: list[tuple[str, Callable[[Ticket, Context], Decision]]] = [
+    ("an officer", lambda ticket, ctx: decide(ticket, Reopen("Tiếp tục."), HAI, ctx, AT)),
+    ("the business", lambda ticket, ctx: business_message(ticket, message(AT), ctx, AT)),
+    ("a delivery", lambda ticket, ctx: delivery(ticket, delivered("q", AT), ctx, AT)),
+    ("time", lambda ticket, ctx: time_passing(ticket, ctx, AT)),
+    ("the retimer", lambda ticket, ctx: brought_up(ticket, ctx, AT)),
+]
+
+
+@pytest.mark.parametrize("decided", [row[1] for row in BEHIND], ids=[row[0] for row in BEHIND])
+def test_nothing_is_decided_by_a_revision_older_than_the_one_that_measures_the_ticket(
+    decided: Callable[[Ticket, Context], Decision],
+) -> None:
+    """Its pause would end by the old calendar under the new number, and the holiday would never be counted."""
+    first, second = editions(ORIGINAL, ("2025-03-03 12:00", revised(office(closed=[TUESDAY]))))
+    waiting = decide(opened(first), Wait("q", "Hồ sơ nào?"), HAI, first, local("2025-03-03 10:00")).ticket
+    ahead = brought_up(waiting, second, local("2025-03-03 12:30")).ticket
+    with pytest.raises(Outdated, match="revision 2, and the newest known here is 1"):
+        decided(ahead, first)
+    decided(ahead, second)
+
+
+# --- what was missed stays where it was missed -------------------------------------------------------------------
+
+
+def taken_over() -> list[Change]:
+    """Four hours round the clock at the border gate, then the department takes over, which works office hours."""
+
+    def policies(written: dict[str, Any]) -> None:
+        ladder = [{"after_hours": 1, "take_over": "parent_group", "tell": ["lead"]}, {"after_hours": 20, "tell": ["authority"]}]
+        border = {"key": "border", "units": ["cau-treo"], "targets": [{"clock": "resolution", "hours": 4}], "ladder": ladder}
+        written["policies"] = [border, {"key": "standard", "targets": [{"clock": "resolution", "hours": 80}]}]
+
+    def department(written: dict[str, Any]) -> None:
+        written["groups"].append({**written["groups"][0], "key": "ha-tinh", "unit": "ha-tinh", "lead": "tong"})
+        written["officers"] = [{**one, "groups": ["ha-tinh"]} if one["key"] == "tong" else one for one in written["officers"]]
+
+    return [policies, department]
+
+
+@pytest.mark.parametrize(
+    ("why", "change"),
+    [
+        ("a day years away", office(closed=["2027-03-04"])),
+        ("the very day, of the group that has it now", office(closed=[TUESDAY])),
+        ("a policy", targets({"clock": "resolution", "hours": 90})),
+    ],
+)
+def test_the_ladder_of_a_missed_clock_goes_on_by_the_calendar_it_was_missed_on(why: str, change: Change) -> None:
+    base = taken_over()
+    first, second = editions(("2025-03-01 00:00", revised(*base)), ("2025-03-03 18:30", revised(*base, change)))
+    at = local("2025-03-03 12:00")
+    ticket = open_ticket(request(at, unit="cau-treo"), first, {}, at).ticket
+    late = time_passing(ticket, first, local("2025-03-03 18:00")).ticket
+    assert (late.group, next_at(late, first)) == ("ha-tinh", local("2025-03-04 12:00"))
+    after = brought_up(late, second, local("2025-03-03 18:31"))
+    missed = clock(after.ticket, "resolution")
+    assert (missed.calendar, missed.due_at, missed.is_missed) == ("border", local("2025-03-03 16:00"), True), why
+    assert next_at(after.ticket, second) == local("2025-03-04 12:00")
+
+
+def test_a_missed_clock_stays_missed_when_its_own_calendar_loses_the_day_it_was_missed_on() -> None:
+    first, second = editions(ORIGINAL, ("2025-03-03 15:00", revised(office(closed=["2025-03-03"]))))
+    missed = time_passing(opened(first), first, local("2025-03-03 14:30")).ticket
+    after = brought_up(missed, second, local("2025-03-03 15:00")).ticket
+    back = answered(decide(after, Wait("q", "Hồ sơ nào?"), HAI, second, local("2025-03-04 09:00")).ticket, second, LATER)
+    assert clock(back, "first_response").due_at == local("2025-03-03 14:00")
+    assert clock(back, "first_response").is_missed
+
+
+def test_a_clock_without_a_target_any_more_keeps_its_calendar_too() -> None:
+    without = targets({"clock": "first_response", "hours": 4}, {"clock": "resolution", "days": 5})
+    first, second = editions(ORIGINAL, ("2025-03-03 16:00", revised(without, in_group(calendar="border"))))
+    assert clock(brought_up(opened(first), second, local("2025-03-03 16:00")).ticket, "hand_over").due_at == local("2025-03-05 09:00")
+
+
 def under(calendar: CalendarSpec, number: int, at: datetime) -> Context:
     org = organisation()
     specs = tuple(calendar.model_copy(update={"key": one.key}) for one in org.calendars)
@@ -326,4 +415,16 @@ def test_what_was_spent_before_and_after_sums_to_the_target(
     elif worked < timedelta(hours=hours):
         assert worked + new.calendar("office").elapsed(at, after.due_at, pauses) == timedelta(hours=hours)
     else:
-        assert after.due_at == at
+        assert after.due_at == max([at, *(end for begun, end in stretches(pauses) if begun <= at)])
+
+
+def stretches(pauses: tuple[Pause, ...]) -> list[tuple[datetime, datetime]]:
+    """Those that touch as one."""
+    found: list[tuple[datetime, datetime]] = []
+    for pause in sorted(pauses, key=lambda pause: pause.began_at):
+        assert pause.ended_at is not None
+        if found and pause.began_at <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], pause.ended_at))
+        else:
+            found.append((pause.began_at, pause.ended_at))
+    return found
