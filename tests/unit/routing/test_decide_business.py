@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from schemas.tickets import BusinessReplied
-from schemas.values import TicketStatus
+from schemas.values import Attachment, Message, TicketStatus
 from services.routing.domain.commands import Reopen, Reply
-from services.routing.domain.decide import Decision
-from tests.support.happenings import OPENED, keys, life_in, types
+from services.routing.domain.decide import Decision, business_message
+from tests.support.happenings import OPENED, keys, life_in, message, types
 from tests.support.organisations import local
 
 AT = local("2025-03-04 10:00")
@@ -105,6 +105,30 @@ def test_while_the_request_itself_is_unanswered_the_first_response_clock_is_the_
     life = life_in("open")
     life.business(AT)
     assert [clock.kind for clock in life.ticket.unfinished("first_response", "next_response")] == ["first_response"]
+
+
+def test_what_the_business_said_is_kept_and_told_as_it_was_said() -> None:
+    life, paper = life_in("open"), Attachment(id="f1", filename="hồ sơ.pdf", content_type="application/pdf", size=7, sha256="0" * 64)
+    said = message(AT, author_name="Chị Mai", attachments=(paper,), channel="chat", trust="pass", verified=True)
+    decision = business_message(life.ticket, said, life.ctx, AT + timedelta(minutes=3))
+    kept = Message(
+        id="said-2",
+        kind="message",
+        public=True,
+        author_role="business",
+        author_name="Chị Mai",
+        text="Xin bổ sung hồ sơ.",
+        attachments=(paper,),
+        channel="chat",
+        at=AT,
+        trust="pass",
+        verified=True,
+    )
+    assert (decision.messages, replied(decision).message, replied(decision).caused_by) == ((kept,), kept, said.id)
+
+
+def test_whoever_of_the_business_gives_no_name_writes_in_the_name_of_whom_it_named_first() -> None:
+    assert replied(life_in("open").business(AT)).message.author_name == "Lan"
 
 
 def test_next_response_is_measured_from_the_oldest_unanswered_message() -> None:

@@ -134,7 +134,9 @@ def test_a_released_ticket_is_in_the_queue_again() -> None:
 
 def test_only_the_holder_or_who_oversees_the_group_releases_and_only_what_is_held() -> None:
     life = Life()
-    assert "nothing to release" in refused(life, Release()).detail
+    nobody = refused(life, Release())
+    assert "nothing to release" in nobody.detail
+    assert nobody.conflict
     life.officer(Claim(), AT)
     assert "Hai holds" in refused(life, Release(), AT, HUNG).detail
     life.officer(Release("Hai vắng"), AT, HONG)
@@ -184,6 +186,12 @@ def test_a_refusal_names_the_field_and_what_to_do(command: Command, field: str, 
     refusal = refused(Life(), command)
     assert refusal.field == field
     assert detail in refusal.detail
+
+
+def test_handed_to_an_officer_of_another_group_it_is_theirs_for_as_long_as_was_said() -> None:
+    life = Life()
+    life.officer(Assign("Đúng thẩm quyền", group="quang-ninh", officer="quang", lease=timedelta(hours=2)), local("2025-03-03 11:00"))
+    assert (life.ticket.group, life.ticket.officer, life.ticket.claimed_until) == ("quang-ninh", "quang", local("2025-03-03 14:00"))
 
 
 def test_another_group_takes_the_ticket_with_its_own_hand_over_clock() -> None:

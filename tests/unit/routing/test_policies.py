@@ -157,3 +157,11 @@ def test_an_urgent_request_is_opened_under_the_policy_for_it_and_says_why_in_the
     assert getattr(decision.events[0], "policy_because", "") == (
         "Mức ưu tiên cao theo quy tắc “Spoils”: có từ “hàng tươi”. Chính sách thời hạn “urgent”: mức ưu tiên cao"
     )
+
+
+@pytest.mark.parametrize(
+    "condition", [{"topics": ["valuation"]}, {"units": ["hon-gai"]}, {"channels": ["form"]}, {"priorities": ["normal"]}]
+)
+def test_a_ticket_is_measured_by_the_policy_for_its_own_topic_unit_channel_and_priority(condition: dict[str, Any]) -> None:
+    ticket = open_ticket(request(), context(with_policies(policy("its-own", **condition))), {}, OPENED).ticket
+    assert ticket.policy == "its-own"

@@ -73,6 +73,11 @@ def test_the_first_of_two_rules_that_match_wins() -> None:
     assert choose_group(asked(request(topic="valuation"), organisation(rules=rules))).group.key == "hon-gai"
 
 
+def test_the_focal_point_is_the_one_the_organisation_names() -> None:
+    choice = choose_group(asked(request(topic="origin", unit="ha-tinh"), organisation(focal_point="quang-ninh")))
+    assert choice.group.key == "quang-ninh"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
