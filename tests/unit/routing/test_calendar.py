@@ -178,6 +178,12 @@ def test_a_calendar_with_one_opening_in_all_its_years_counts_it_whenever_it_is_a
         calendar.next_open(start + timedelta(hours=1))
 
 
+def test_a_calendar_that_opens_every_eight_years_has_due_dates_after_sixteen() -> None:
+    days = [date(2025, 1, 6), date(2033, 1, 6), date(2041, 1, 7)]
+    calendar = Calendar.from_spec(CalendarSpec(timezone="UTC", extra=dict.fromkeys(days, (("08:00", "16:00"),))))
+    assert calendar.add(datetime(2025, 1, 6, tzinfo=UTC), timedelta(hours=24)) == datetime(2041, 1, 7, 16, tzinfo=UTC)
+
+
 def test_the_instant_all_numbers_count_from_is_one_like_any_other() -> None:
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     assert Calendar.from_spec(written("UTC", dict.fromkeys(("thu",), (("00:00", "24:00"),)))).is_open(epoch)

@@ -307,6 +307,14 @@ def test_a_change_dated_before_the_last_one_moves_nothing_back() -> None:
     assert (clock.since, clock.due_at) == (at("20 16:00"), at("21 09:00"))
 
 
+def test_an_end_heard_of_after_the_calendar_changed_was_spent_on_the_calendar_of_that_time() -> None:
+    clock = resumed(paused(started(), "20 10:00"), "20 11:00")
+    clock = clocks.retarget(clock, EIGHT, "standard", 2, "gate", GATE, at("20 16:00"), before=WEEK)
+    done = clocks.finish(clock, at("20 15:00"))
+    assert clocks.spent(done, GATE, at("22 09:00"), lambda _: WEEK) == timedelta(hours=4)
+    assert clocks.spent(done, GATE, at("22 09:00")) == timedelta(hours=5)
+
+
 def test_a_missed_clock_stays_missed_at_its_true_instant_when_its_calendar_changes() -> None:
     late = replace(started(), missed_at=at("21 09:00"))
     clock = clocks.retarget(late, EIGHT, "standard", 2, "gate", GATE, at("21 13:00"), before=WEEK)

@@ -188,6 +188,20 @@ def test_a_refusal_names_the_field_and_what_to_do(command: Command, field: str, 
     assert detail in refusal.detail
 
 
+def test_a_lease_is_measured_by_the_calendar_of_the_group() -> None:
+    life = Life(opening=request(local("2025-03-03 18:00"), unit="cau-treo"))
+    life.officer(Assign("Đổi người", officer="chi", lease=timedelta(hours=8)), local("2025-03-03 20:00"), Actor("cam", "Cam"))
+    assert life.ticket.claimed_until == local("2025-03-04 04:00")
+
+
+def test_a_ticket_handed_to_where_it_is_stands_in_its_own_way() -> None:
+    life = Life()
+    life.officer(Claim(), AT)
+    assert refused(life, Assign("x", group="hon-gai"), AT).conflict
+    again = refused(life, Assign("x", officer="hai"), AT)
+    assert (again.field, again.conflict) == ("officer", True)
+
+
 def test_handed_to_an_officer_of_another_group_it_is_theirs_for_as_long_as_was_said() -> None:
     life = Life()
     life.officer(Assign("Đúng thẩm quyền", group="quang-ninh", officer="quang", lease=timedelta(hours=2)), local("2025-03-03 11:00"))

@@ -56,6 +56,13 @@ def test_a_step_before_the_miss_that_nobody_saw_in_time_is_recorded_and_told_nob
     assert (late.recipients, late.told_as, late.tell_at) == ((), {}, None)
 
 
+def test_a_warning_that_nobody_saw_in_time_waits_for_nobody() -> None:
+    warned, missed = life_with().time(local("2025-03-04 20:00")).events
+    assert isinstance(warned, DeadlineWarned)
+    assert isinstance(missed, DeadlineMissed)
+    assert (warned.recipients, warned.tell_at, missed.tell_at) == ((), None, local("2025-03-05 08:00"))
+
+
 def test_the_clock_is_watched_by_its_own_policy() -> None:
     life = life_with(
         {"percent": 20, "tell": ["authority"]}, {"percent": 75, "tell": ["authority"]}, {"percent": 100, "tell": ["authority"]}
@@ -70,9 +77,21 @@ def test_the_clock_is_watched_by_its_own_policy() -> None:
     assert told == [(kind, ["competent-authority"]) for kind in ("ticket_escalated", "deadline_warned", "deadline_missed")]
 
 
+def test_a_miss_is_told_the_officer_where_the_ladder_says_so() -> None:
+    life = life_with({"percent": 100, "tell": ["officer"]})
+    (event,) = [event for event in life.time(local("2025-03-04 09:00")).events if isinstance(event, DeadlineMissed)]
+    assert keys(event.recipients) == ["hai"]
+
+
 def test_those_who_had_the_ticket_are_told_as_such_when_it_is_taken_over() -> None:
     event = escalated(life_with({"after_hours": 1, "tell": ["officer", "supervisor", "lead"], "take_over": "parent_group"}))
     assert event.told_as == {"quang": "lead", "sau": "supervisor", "hai": "relieved_lead", "hong": "relieved_lead"}
+
+
+def test_a_supervisor_of_those_who_had_it_stays_one() -> None:
+    officers = [*as_written()["officers"], {"key": "bay", "name": "Bay", "email": "bay@customs.example", "supervises": ["hon-gai"]}]
+    event = escalated(life_with({"after_hours": 1, "tell": ["supervisor"], "take_over": "parent_group"}, officers=officers))
+    assert event.told_as == {"sau": "supervisor", "bay": "supervisor"}
 
 
 def test_the_officer_who_has_the_ticket_is_told_where_nobody_takes_it_over() -> None:
