@@ -195,7 +195,8 @@ class _Quiet(uvicorn.Server):
 def listening_socket(host: str, port: int) -> socket.socket:
     """A bound socket. OSError with a sentence when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP: asyncio turns Nagle's algorithm off for no other, and every second answer then waits 40 ms for the client's delayed ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -260,6 +261,21 @@ async def test_health_names_what_is_stuck_and_what_is_missing() -> None:
         live, ready = await http.get("/livez"), await http.get("/readyz")
     assert (live.status_code, the_problem(live)["stuck"]) == (503, ["loop relay"])
     assert (ready.status_code, the_problem(ready)["missing"]) == (503, ["MongoDB does not answer"])
+
+
+async def test_what_is_written_is_sent_at_once_and_never_waits_for_the_client_to_acknowledge_what_came_before() -> None:
+    sent_at_once: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = writer.get_extra_info("socket")
+        sent_at_once.put_nowait(bool(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+        writer.close()
+
+    listener = listening_socket("127.0.0.1", 0)
+    async with await asyncio.start_server(answer, sock=listener):
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        assert await sent_at_once.get()
+        writer.close()
 
 
 async def test_a_taken_port_is_named() -> None:
