@@ -17,7 +17,7 @@ RUN /tools/bin/pip wheel --no-cache-dir --no-index --no-deps --no-build-isolatio
 FROM python:3.12-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin helpdesk
 COPY --from=build /app /app
-ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HELPDESK_HOST=0.0.0.0 HELPDESK_HEALTH_PORT=8000
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2 HELPDESK_HOST=0.0.0.0 HELPDESK_HEALTH_PORT=8000
 USER 10001
 WORKDIR /data
 VOLUME /data

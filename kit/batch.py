@@ -13,12 +13,16 @@ class Batcher(Generic[Item, Result]):
 
     `commit` gets up to `limit` items and returns one result or exception per item, in order. It raises when nothing
     was committed; every caller of that group then sees the same error. A caller that goes away does not take
-    its item back: what it submitted may still be committed.
+    its item back: what it submitted may still be committed. Where nobody waits for the answer, the first may linger for others to come.
     """
 
-    def __init__(self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]], *, limit: int = 300) -> None:
+    def __init__(
+        self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]], *, limit: int = 300, linger: float = 0.0
+    ) -> None:
+        """`linger`: seconds."""
         self._commit = commit
         self._limit = limit
+        self._linger = linger
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -31,6 +35,8 @@ class Batcher(Generic[Item, Result]):
 
     async def _drain(self) -> None:
         while self._waiting:
+            if self._linger and len(self._waiting) < self._limit:
+                await asyncio.sleep(self._linger)
             group, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
             try:
                 results: Sequence[Result | Exception] = await self._commit([item for item, _ in group])

@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from prometheus_client import Counter, Histogram
@@ -36,6 +37,9 @@ STUCK_AFTER = 120.0
 
 LOOK_MS = 500
 """How long one look for records waits; it ends with the first one that comes."""
+
+COMMIT_EVERY = 0.5
+"""Seconds between two commits of offsets; what was applied since the last one comes again after a crash."""
 
 UNHURRIED_MS = 250
 """How long records are collected where nobody waits for what follows: a batch of thirty costs little more than one of one."""
@@ -74,6 +78,7 @@ class Inlet(Generic[E]):
         self._failures = 0
         self._busy_since: float | None = None
         self.last_ok_at: float | None = None
+        self.offsets = Offsets(logger, clock)
         self.subscriber: Any = None
 
     def stuck(self) -> bool:
@@ -89,6 +94,12 @@ class Inlet(Generic[E]):
         """Whether the consumer takes part in its group (it may still hold no partition when others hold them all)."""
         consumer: AIOKafkaConsumer | None = getattr(self.subscriber, "consumer", None)
         return consumer is not None and bool(consumer.assignment())
+
+    async def settle(self) -> None:
+        """Commit what was applied, before the consumer is stopped."""
+        consumer: AIOKafkaConsumer | None = getattr(self.subscriber, "consumer", None)
+        if consumer is not None:
+            await self.offsets.settle(consumer, at_once=True)
 
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
         """Apply a batch. Raises (after a pause) only when all of it must come again."""
@@ -158,11 +169,53 @@ def _halves(pairs: list[tuple[ConsumerRecord, E]]) -> list[list[tuple[ConsumerRe
     return [pairs[:middle], pairs[middle:]]
 
 
-async def _without_headers(records: tuple[ConsumerRecord, ...], original: Callable[..., Awaitable[Any]]) -> Any:  # noqa: ANN401
-    """FastStream decodes headers as UTF-8 before any middleware runs; one bad byte there would lose the record silently."""
-    message = await original(tuple(dataclasses.replace(record, headers=()) for record in records))
-    message.raw_message = records
-    return message
+class Offsets:
+    """Remembers what was applied and commits it twice a second instead of after every batch.
+
+    A crash in between has those records come again, which every `apply` knows. At fifty batches a second the commits cost as much as what
+    they were for.
+    """
+
+    def __init__(self, logger: FilteringBoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._logger = logger
+        self._clock = clock
+        self._applied: dict[TopicPartition, int] = {}
+        self._committed_at = float("-inf")
+
+    def applied(self, records: Sequence[ConsumerRecord]) -> None:
+        for record in records:
+            self._applied[TopicPartition(record.topic, record.partition)] = record.offset + 1
+
+    async def settle(self, consumer: AIOKafkaConsumer, *, at_once: bool = False) -> None:
+        """Commit what was applied, if it is time. What Kafka does not take, as after a rebalance, is given again to whoever comes next."""
+        now = self._clock()
+        if not self._applied or (now - self._committed_at < COMMIT_EVERY and not at_once):
+            return
+        mine = consumer.assignment()
+        offsets = {partition: offset for partition, offset in self._applied.items() if partition in mine}
+        self._applied, self._committed_at = {}, now
+        try:
+            if offsets:
+                await consumer.commit(offsets)
+        except KafkaError as error:
+            self._logger.warning("inlet.not_committed", error=repr(error)[:300])
+
+
+@dataclasses.dataclass(frozen=True)
+class _Batch:
+    """What FastStream takes for the consumer of one batch: it says how the batch ended."""
+
+    consumer: AIOKafkaConsumer
+    records: Sequence[ConsumerRecord]
+    inlet: Inlet[Any]
+
+    async def commit(self) -> None:
+        self.inlet.offsets.applied(self.records)
+        if not self.inlet.subscriber.running:  # it is the last one
+            await self.inlet.settle()
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.consumer.seek(partition, offset)
 
 
 async def _undecoded(message: Any) -> Any:  # noqa: ANN401
@@ -173,6 +226,13 @@ def subscribe(
     broker: KafkaBroker, inlet: Inlet[Any], *, batch: int = 300, session_timeout_ms: int = SESSION_TIMEOUT_MS, unhurried: bool = False
 ) -> None:
     """Attach an inlet to the broker with the options everything here relies on. `unhurried`: rather in larger batches than at once."""
+
+    async def without_headers(records: tuple[ConsumerRecord, ...], original: Callable[..., Awaitable[Any]]) -> Any:  # noqa: ANN401
+        """FastStream decodes headers as UTF-8 before any middleware runs; one bad byte there would lose the record silently."""
+        message = await original(tuple(dataclasses.replace(record, headers=()) for record in records))
+        message.raw_message, message.consumer = records, _Batch(message.consumer, records, inlet)
+        return message
+
     subscriber = broker.subscriber(
         inlet.topic,
         group_id=inlet.group,
@@ -185,7 +245,7 @@ def subscribe(
         heartbeat_interval_ms=min(3_000, session_timeout_ms // 4),
         fetch_max_wait_ms=UNHURRIED_MS if unhurried else LOOK_MS,
         fetch_min_bytes=UNHURRIED_BYTES if unhurried else 1,
-        parser=_without_headers,
+        parser=without_headers,
         decoder=_undecoded,
     )
 
@@ -195,6 +255,7 @@ def subscribe(
 
     async def get_msg(consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord, ...]:
         """As FastStream's own, without its sleep after a look that found nothing, which the first record after a silence sat out."""
+        await inlet.offsets.settle(consumer)
         found = await consumer.getmany(timeout_ms=LOOK_MS, max_records=batch)
         return tuple(chain.from_iterable(found.values()))
 

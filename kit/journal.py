@@ -14,7 +14,7 @@ from typing import Any
 from pymongo import ASCENDING
 
 from kit.ids import slot_of
-from kit.mongo import CollectionSpec, Database, Document, IndexModel, Session, after_commit, translated
+from kit.mongo import CollectionSpec, Database, Document, IndexModel, Session, Writes, after_commit, translated
 from schemas.envelope import Event
 
 JOURNAL = CollectionSpec(
@@ -69,10 +69,20 @@ class Journal:
     async def append(self, events: Sequence[Event], session: Session, *, streams: Sequence[str] | None = None) -> None:
         """Inside a transaction. DuplicateKey: an event of that id, or that place in the stream, is there already."""
         if events:
-            names: Sequence[str | None] = streams or [None] * len(events)
-            documents = [entry(self._topic, event, stream) for event, stream in zip(events, names, strict=True)]
+            documents = self._documents(events, streams)
             await self._entries.insert_many(documents, session=session, ordered=True)
             after_commit(session, partial(self._committed, documents))
+
+    def add(self, events: Sequence[Event], writes: Writes, *, streams: Sequence[str] | None = None) -> None:
+        """The same, to a transaction that is written in one go."""
+        if events:
+            documents = self._documents(events, streams)
+            writes.insert(self._entries, documents)
+            writes.after_commit(partial(self._committed, documents))
+
+    def _documents(self, events: Sequence[Event], streams: Sequence[str] | None) -> list[Document]:
+        names: Sequence[str | None] = streams or [None] * len(events)
+        return [entry(self._topic, event, stream) for event, stream in zip(events, names, strict=True)]
 
     def _committed(self, documents: list[Document]) -> None:
         if self.attended:

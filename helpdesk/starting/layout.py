@@ -17,6 +17,7 @@ SESSION_SECONDS: Final = "10"
 """A service that was killed is back after this, instead of the 45 s that suit networks; a laptop that slept longer just joins again."""
 
 DEMO_SENDER: Final = "helpdesk@customs.example"
+DEMO_BOUNCES: Final = "bounces@customs.example"
 DEMO_CHAT: Final = "demo"
 
 
@@ -88,13 +89,19 @@ def kept_secret(data: Path) -> str:
 
 
 def environment(base: Mapping[str, str], ports: Ports, servers: Servers, data: Path, *, catching: bool) -> dict[str, str]:
-    """What the service processes get to see; what the user has set wins."""
+    """What the service processes get to see; what the user has set wins.
+
+    Where all mail ends in the catcher, answers and reports come back by tokens in their addresses: our own mail port takes them all.
+    """
     given = {
+        **({"HELPDESK_PLUS_ADDRESSING": "true", "HELPDESK_BOUNCE_ADDRESS": DEMO_BOUNCES} if catching else {}),
+        "HELPDESK_NOTICES_URL": ports.health("notifier"),
         "HELPDESK_SECRET": base.get("HELPDESK_SECRET") or kept_secret(data),
         "HELPDESK_PUBLIC_URL": ports.health("intake"),
         "HELPDESK_MAIL_FROM": DEMO_SENDER,
         "HELPDESK_LOG_LEVEL": "INFO",
         "HELPDESK_KAFKA_SESSION_TIMEOUT_SECONDS": SESSION_SECONDS,
+        "MALLOC_ARENA_MAX": "2",  # an arena for each of the driver's threads took a tenth more memory under load
     }
     ours = {
         "KAFKA_BOOTSTRAP_SERVERS": servers.bootstrap_servers,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kit.journal import Journal
-from kit.mongo import RETRY_FOR, Database, Document, Mongo, Session, translated
+from kit.mongo import RETRY_FOR, Database, Document, Mongo, Writes, translated
 from schemas.values import Message
 from services.routing.documents import Change, Prepared, ticket_of
 from services.routing.domain.ticket import OVER, Ticket
@@ -123,24 +123,18 @@ class TicketRepository:
         prepared = Prepared(changes)
         if prepared.empty and not inbox:
             return
-        await self._mongo.transaction(lambda session: self._write(prepared, inbox, session), retry_for=retry_for)
+        await self._mongo.write(self._writes(prepared, inbox), retry_for=retry_for)
 
-    async def _write(self, prepared: Prepared, inbox: list[Document], session: Session) -> None:
-        if inbox:
-            await self._inbox.insert_many(inbox, session=session)
-        if prepared.opened:
-            await self._tickets.insert_many(prepared.opened, session=session)
-        if prepared.moved:
-            result = await self._tickets.bulk_write(prepared.moved, session=session)
-            if result.matched_count != len(prepared.moved):
-                raise Stale
-        if prepared.messages:
-            await self._messages.insert_many(prepared.messages, session=session)
-        if prepared.outcomes:
-            await self._outcomes.insert_many(prepared.outcomes, session=session)
-        if prepared.corrections:
-            await self._outcomes.bulk_write(prepared.corrections, session=session)
-        await self._journal.append(prepared.events, session)
+    def _writes(self, prepared: Prepared, inbox: list[Document]) -> Writes:
+        writes = Writes()
+        writes.insert(self._inbox, inbox)
+        writes.insert(self._tickets, prepared.opened)
+        writes.update(self._tickets, prepared.moved, unmatched=Stale)
+        writes.insert(self._messages, prepared.messages)
+        writes.insert(self._outcomes, prepared.outcomes)
+        writes.update(self._outcomes, prepared.corrections)
+        self._journal.add(prepared.events, writes)
+        return writes
 
 
 def due_query(overdue: Sequence[tuple[Collection[int], datetime]]) -> Document:
