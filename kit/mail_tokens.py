@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,13 @@ _DELIVERY: Final = b"mail-delivery-1\x00"
 _RETURN: Final = b"mail-return-1\x00"
 """Not the same: whoever got a mail, or a copy of an answer to it, knows its id; its return path only the servers that carried it."""
 
+_DELIVERY_OF_MANY: Final = b"mail-delivery-of-many-1\x00"
+_RETURN_OF_MANY: Final = b"mail-return-of-many-1\x00"
+"""Of a mail about several tickets: the same signs, under which the one they name is not the ticket that an answer belongs to."""
+
+_LOOP: Final = b"mail-loop-1\x00"
+
+_LOOP_MAC: Final = 9
 _REPLY_MAC: Final = 9
 _DELIVERY_MAC: Final = 8
 """72 and 64 bits: each guess is a mail, and a local part has no room for more."""
@@ -29,16 +36,18 @@ _NAMED: Final = 6
 """Bytes of a delivery's id: among the few hundred deliveries of one ticket they name one."""
 
 _REPLY_TOKEN: Final = re.compile(r"(?<![a-z0-9])r\.([a-z2-7]{40})(?![a-z2-7])", re.IGNORECASE)
+_LOOP_TOKEN: Final = re.compile(r"[^;]*;\s*([a-z2-7]{40})\s*", re.IGNORECASE)
 _DELIVERY_TOKEN: Final = re.compile(r"(?<![a-z2-7])([a-z2-7]{48})(?![a-z2-7])", re.IGNORECASE)
 """Found anywhere in a local part: mail servers put things of their own around it (SRS, BATV, quotes)."""
 
 
 @dataclass(frozen=True)
 class SentDelivery:
-    """A mail of ours. `delivery`: the first twelve hexadecimal digits of its id."""
+    """A mail of ours. `delivery`: the first twelve hexadecimal digits of its id. Not `alone`: it is about other tickets as well."""
 
     ticket_id: str
     delivery: str
+    alone: bool = True
 
 
 def reply_address(secret: str, mailbox: str, ticket_id: str) -> str | None:
@@ -56,31 +65,48 @@ def ticket_of_recipients(secrets: Sequence[str], addresses: Iterable[str]) -> st
     return None
 
 
-def bounce_address(secret: str, mailbox: str, ticket_id: str, delivery_id: str) -> str | None:
-    """The return path of one delivery, `bounces+TOKEN@domain`; None when the mailbox's name is longer than 15 characters."""
-    return _tagged(mailbox, _delivery_token(secret, _RETURN, ticket_id, delivery_id))
+def bounce_address(secret: str, mailbox: str, ticket_id: str, delivery_id: str, *, alone: bool = True) -> str | None:
+    """The return path of one delivery, `bounces+TOKEN@domain`; None when the mailbox's name is longer than 15 characters.
+
+    Not `alone`: the mail is about other tickets as well.
+    """
+    return _tagged(mailbox, _delivery_token(secret, _RETURN if alone else _RETURN_OF_MANY, ticket_id, delivery_id))
 
 
-def delivery_message_id(secret: str, ticket_id: str, delivery_id: str, domain: str) -> str:
+def delivery_message_id(secret: str, ticket_id: str, delivery_id: str, domain: str, *, alone: bool = True) -> str:
     """The Message-ID of one delivery: answers and reports name it, and it can't be made up. Equal inputs give equal ids."""
-    return f"<d.{_delivery_token(secret, _DELIVERY, ticket_id, delivery_id)}@{domain}>"
+    return f"<d.{_delivery_token(secret, _DELIVERY if alone else _DELIVERY_OF_MANY, ticket_id, delivery_id)}@{domain}>"
 
 
 def delivery_of(secrets: Sequence[str], message_ids: Iterable[str]) -> SentDelivery | None:
     """The delivery that the first of these message ids with a token of ours is about."""
-    return _delivery(secrets, _DELIVERY, message_ids)
+    return _delivery(secrets, {_DELIVERY: True, _DELIVERY_OF_MANY: False}, message_ids)
 
 
 def returned_delivery(secrets: Sequence[str], addresses: Iterable[str]) -> SentDelivery | None:
     """The delivery whose return path is the first of these addresses that is one."""
-    return _delivery(secrets, _RETURN, addresses)
+    return _delivery(secrets, {_RETURN: True, _RETURN_OF_MANY: False}, addresses)
 
 
-def _delivery(secrets: Sequence[str], purpose: bytes, written: Iterable[str]) -> SentDelivery | None:
+def loop_mark(secret: str, delivery_id: str, domain: str) -> str:
+    """What a mail of ours carries so that it is known when it comes to us: `domain; TOKEN`. The domain is for whoever reads it."""
+    delivery = uuid.UUID(delivery_id).bytes
+    return f"{domain}; {_encoded(delivery + _mac(secret, _LOOP, delivery)[:_LOOP_MAC])}"
+
+
+def marked_by_us(secrets: Sequence[str], marks: Iterable[str]) -> bool:
+    """Whether one of these is a mark that we made; a domain anybody can write."""
+    tokens = [base64.b32decode(match[1].upper()) for match in map(_LOOP_TOKEN.fullmatch, marks) if match]
+    return any(_signed_by_any(secrets, _LOOP, raw[:-_LOOP_MAC], raw[-_LOOP_MAC:]) for raw in tokens)
+
+
+def _delivery(secrets: Sequence[str], purposes: Mapping[bytes, bool], written: Iterable[str]) -> SentDelivery | None:
+    """`purposes`, each with whether it is of mails about one ticket alone."""
     for raw in _found(_DELIVERY_TOKEN, written):
         payload, mac = raw[:-_DELIVERY_MAC], raw[-_DELIVERY_MAC:]
-        if _signed_by_any(secrets, purpose, payload, mac):
-            return SentDelivery(str(uuid.UUID(bytes=payload[:16])), payload[16:].hex())
+        for purpose, alone in purposes.items():
+            if _signed_by_any(secrets, purpose, payload, mac):
+                return SentDelivery(str(uuid.UUID(bytes=payload[:16])), payload[16:].hex(), alone)
     return None
 
 

@@ -35,7 +35,11 @@ class NotificationFailed(DeliveryEvent):
     reason: str
     attempts: int = Field(ge=0)
     bounced: Literal["hard", "soft"] | None = Field(
-        default=None, description="Set when it was accepted first and came back. `hard`: nothing is sent to that address any more."
+        default=None, description="Set when it was accepted first and came back. `hard`: the address is no good."
+    )
+    address: str | None = Field(default=None, description="Where it was to go.")
+    suppressed: bool | None = Field(
+        default=None, description="Whether nothing more is sent to that address now, until somebody lifts it. None: an older release."
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
 from schemas.envelope import Event, Instant, UnknownEvent, tag_of
-from schemas.values import Attachment, Business, Channel, Contact, Language, Trust
+from schemas.values import HTML, NEW_TEXT, Attachment, Business, Channel, Contact, Language, Trust
 
 
 class RequestReceived(Event):
@@ -29,6 +29,8 @@ class RequestReceived(Event):
     linked_to: str | None = Field(
         default=None, description="Reference of a request this one belongs to: the same mail to another group, or one that was over."
     )
+    new_text: str | None = Field(default=None, description=NEW_TEXT)
+    html: Attachment | None = Field(default=None, description=HTML)
 
 
 class MessageReceived(Event):
@@ -46,6 +48,8 @@ class MessageReceived(Event):
     verified: bool | None = Field(
         default=None, description="False: written by somebody else than who asked, or under a forged address. None: nobody could check."
     )
+    new_text: str | None = Field(default=None, description=NEW_TEXT)
+    html: Attachment | None = Field(default=None, description=HTML)
 
 
 class DeliveryBounced(Event):

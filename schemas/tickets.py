@@ -223,6 +223,10 @@ class DeliveryTroubled(TicketEventBase):
     message_id: str = Field(default="", description="The message that did not arrive; empty for an acknowledgement, which carries none.")
     template: str | None = Field(default=None, description="What was to be said, as `NotificationFailed` names it.")
     reason: str
+    address: str | None = Field(default=None, description="Where it was to go.")
+    bounced: Literal["hard", "soft"] | None = Field(default=None, description="How it came back, if it was accepted first.")
+    suppressed: bool | None = Field(default=None, description="Whether nothing more is sent to that address now.")
+    failed_at: Instant | None = Field(default=None, description="When it failed, or the report came that it had.")
     recipients: tuple[Person, ...] = ()
 
 

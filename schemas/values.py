@@ -1,7 +1,7 @@
 """Values that several events carry."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,12 @@ ClockState = Literal["running", "paused", "met", "missed", "cancelled"]
 Priority = Literal["low", "normal", "high", "urgent"]
 Trust = Literal["pass", "fail", "none"]
 """Whether the domain of a mail's sender stands for it (DMARC alignment, RFC 7489 section 3.1), as our own mail server saw it."""
+
 TicketStatus = Literal["new", "open", "waiting", "referred", "resolved", "closed", "merged", "rejected"]
+
+NEW_TEXT: Final = "`text` without the quoted mail and the signature; None where nothing was left out."
+HTML: Final = "The HTML form of a mail where it shows more than `text`, made safe: no scripts, nothing is loaded from elsewhere."
+"""What these two fields mean, wherever they stand."""
 
 
 class LocalText(Model):
@@ -84,6 +89,8 @@ class Message(Model):
     verified: bool | None = Field(
         default=None, description="False: written by somebody else than who asked, or under a forged address. None: nobody could check."
     )
+    new_text: str | None = Field(default=None, description=NEW_TEXT)
+    html: Attachment | None = Field(default=None, description=HTML)
 
 
 class Person(Model):

@@ -1,90 +1,25 @@
 """Accepting: what a business sent becomes durable, with the event it causes, in one transaction. Then we say yes."""
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from prometheus_client import Counter
 
-from kit import trace
 from kit.batch import Batcher
 from kit.errors import RefusedError
 from kit.ids import derived_id, new_id
 from kit.journal import JOURNAL, Journal
-from kit.mongo import Database, Document, DuplicateKey, Mongo, Session, translated
-from schemas.requests import DeliveryBounced, MessageReceived, RequestReceived
-from schemas.values import Attachment, Business, Channel, Contact, Language, Trust
+from kit.mongo import Database, Document, DuplicateKey, Mongo, Session, UpdateOne, Writes, translated
+from services.intake.accepted import Bounced, Opening, Saying, bounce_event, message_event, request_event, submission_of
 from services.intake.domain import reference
-from services.intake.domain.bounces import Failure
 from services.intake.storage import CONVERSATIONS, SUBMISSIONS, THREADS
-
-SOURCE = "helpdesk/intake"
 
 ACCEPTED = Counter("helpdesk_accepted", "Submissions accepted", ["channel", "kind"])
 
 TICK = timedelta(milliseconds=1)
 """MongoDB keeps milliseconds: the least by which one event of a stream follows another."""
-
-
-@dataclass(frozen=True)
-class Opening:
-    """A new request. `source` is its key at whoever sent it: the same key is the same request.
-
-    `thread` names the conversation it begins; `replaces` the ticket that conversation was about before.
-    """
-
-    source: str
-    fingerprint: str
-    channel: Channel
-    subject: str
-    text: str
-    language: Language
-    business: Business
-    contact: Contact
-    received_at: datetime
-    topic: str | None = None
-    unit: str | None = None
-    group: str | None = None
-    attachments: tuple[Attachment, ...] = ()
-    raw: Mapping[str, Any] = field(default_factory=dict)
-    thread: str | None = None
-    replaces: str | None = None
-    trust: Trust | None = None
-    linked_to: str | None = None
-    """Reference of the request it belongs to."""
-
-
-@dataclass(frozen=True)
-class Saying:
-    """One more message on a ticket there is."""
-
-    source: str
-    fingerprint: str
-    ticket_id: str
-    channel: Channel
-    text: str
-    received_at: datetime
-    author_name: str | None = None
-    attachments: tuple[Attachment, ...] = ()
-    automatic: str | None = None
-    raw: Mapping[str, Any] = field(default_factory=dict)
-    trust: Trust | None = None
-    verified: bool | None = None
-
-
-@dataclass(frozen=True)
-class Bounced:
-    """What a mail server said about a mail of ours. `source` is the report's key; `delivery` as in `DeliveryBounced`."""
-
-    source: str
-    ticket_id: str
-    delivery: str
-    failure: Failure
-    received_at: datetime
-    proven: bool = False
-    """It came to the return path of that very mail, which only servers that carried it know."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +90,7 @@ class Acceptance:
     async def _write(self, openings: Sequence[Opening]) -> "dict[str, Document | Exception]":
         """One transaction for all. Raises DuplicateKey, and has written nothing, when a key of one of them stands in the way."""
         drafts = [_Draft(opening) for opening in openings]
-        await self._mongo.transaction(lambda session: self._insert(drafts, session))
+        await self._mongo.write(self._writes(drafts))
         return {draft.opening.source: draft.submission for draft in drafts}
 
     async def _write_all(self, openings: Sequence[Opening]) -> "dict[str, Document | Exception]":
@@ -189,24 +124,23 @@ class Acceptance:
             rows = await self._submissions.find({"_id": {"$in": list(sources)}}, {"raw": 0}).to_list(None)
         return {row["_id"]: row for row in rows}
 
-    async def _insert(self, drafts: "Sequence[_Draft]", session: Session) -> None:
-        await self._submissions.insert_many([draft.submission for draft in drafts], session=session)
-        await self._conversations.insert_many([draft.conversation for draft in drafts], session=session)
-        await self._journal.append([draft.event for draft in drafts], session)
+    def _writes(self, drafts: "Sequence[_Draft]") -> Writes:
+        writes = Writes()
+        writes.insert(self._submissions, [draft.submission for draft in drafts])
+        writes.insert(self._conversations, [draft.conversation for draft in drafts])
+        self._journal.add([draft.event for draft in drafts], writes)
         for draft in drafts:
             if draft.opening.thread is not None:
-                await self._take_thread(draft, session)
+                self._take_thread(draft, writes)
+        return writes
 
-    async def _take_thread(self, draft: "_Draft", session: Session) -> None:
+    def _take_thread(self, draft: "_Draft", writes: Writes) -> None:
         opening = draft.opening
         if opening.replaces is None:
-            await self._threads.insert_one({"_id": opening.thread, "ticket_id": draft.ticket_id}, session=session)
+            writes.insert(self._threads, [{"_id": opening.thread, "ticket_id": draft.ticket_id}])
             return
-        result = await self._threads.update_one(
-            {"_id": opening.thread, "ticket_id": opening.replaces}, {"$set": {"ticket_id": draft.ticket_id}}, session=session
-        )
-        if result.matched_count != 1:
-            raise DuplicateKey(f"thread {opening.thread} moved on")
+        mine = UpdateOne({"_id": opening.thread, "ticket_id": opening.replaces}, {"$set": {"ticket_id": draft.ticket_id}})
+        writes.update(self._threads, [mine], unmatched=lambda: DuplicateKey(f"thread {opening.thread} moved on"))
 
     async def say(self, saying: Saying) -> Receipt:
         """Durable when it returns. RefusedError 404: no such ticket. Raises KeyUsedBefore."""
@@ -216,6 +150,8 @@ class Acceptance:
                 receipt = await self._mongo.transaction(lambda session: self._say(saying, session))
             except DuplicateKey:
                 known = await self._known([saying.source])
+                if not known and (said := await self.said(saying.ticket_id, saying.key)):
+                    return said
                 if not known:
                     raise
             else:
@@ -226,12 +162,19 @@ class Acceptance:
             raise answer
         return answer
 
+    async def said(self, ticket_id: str, key: str) -> Receipt | None:
+        """What was answered when it came onto this ticket before, from whichever source."""
+        query = {"ticket_id": ticket_id, "message_id": derived_id("message", key, ticket_id)}
+        with translated():
+            row = await self._submissions.find_one(query, {"raw": 0})
+        return _receipt(row, repeated=True) if row is not None else None
+
     async def _say(self, saying: Saying, session: Session) -> Receipt:
         row = await self._step(saying.ticket_id, saying.received_at, session)
         if row is None:
             raise RefusedError("There is no request with this reference. Check it, or send a new request.", status=404, title="Not found")
-        event = _message_event(saying, row["version"], row["last_at"])
-        submission = _submission(saying, saying.ticket_id, row["reference"], event.message_id)
+        event = message_event(saying, row["version"], row["last_at"])
+        submission = submission_of(saying, saying.ticket_id, row["reference"], event.message_id)
         await self._submissions.insert_one(submission, session=session)
         await self._journal.append([event], session)
         return Receipt(saying.ticket_id, row["reference"], event.message_id, saying.received_at)
@@ -245,7 +188,7 @@ class Acceptance:
                 return True
             row = await self._step(bounced.ticket_id, bounced.received_at, session)
             if row is not None:
-                await self._journal.append([_bounce_event(bounced, event_id, row["version"], row["last_at"])], session)
+                await self._journal.append([bounce_event(bounced, event_id, row["version"], row["last_at"])], session)
             return row is not None
 
         return await self._mongo.transaction(work)
@@ -269,8 +212,8 @@ class _Draft:
         self.opening = opening
         self.ticket_id = new_id()
         number = reference.mint(secrets.token_bytes(reference.RANDOM_BYTES))
-        self.event = _request_event(opening, self.ticket_id, number)
-        self.submission = _submission(opening, self.ticket_id, number, self.event.message_id)
+        self.event = request_event(opening, self.ticket_id, number)
+        self.submission = submission_of(opening, self.ticket_id, number, self.event.message_id)
         self.conversation: Document = {
             "_id": self.ticket_id,
             "reference": number,
@@ -284,87 +227,9 @@ class _Draft:
             "opened_at": opening.received_at,
             "seen": 0,
             "messages": [],
+            **({"group": opening.group} if opening.group else {}),
+            **({"root": opening.root} if opening.root else {}),
         }
-
-
-def _request_event(opening: Opening, ticket_id: str, number: str) -> RequestReceived:
-    return RequestReceived(
-        id=derived_id("intake", opening.source, ticket_id),
-        source=SOURCE,
-        occurred_at=opening.received_at,
-        ticket_id=ticket_id,
-        sequence=1,
-        traceparent=trace.current.get(),
-        reference=number,
-        channel=opening.channel,
-        topic=opening.topic,
-        unit=opening.unit,
-        group=opening.group,
-        subject=opening.subject,
-        text=opening.text,
-        language=opening.language,
-        business=opening.business,
-        contact=opening.contact,
-        attachments=opening.attachments,
-        message_id=derived_id("message", opening.source, ticket_id),
-        received_at=opening.received_at,
-        trust=opening.trust,
-        linked_to=opening.linked_to,
-    )
-
-
-def _message_event(saying: Saying, version: int, at: datetime) -> MessageReceived:
-    return MessageReceived(
-        id=derived_id("intake", saying.source, saying.ticket_id),
-        source=SOURCE,
-        occurred_at=at,
-        ticket_id=saying.ticket_id,
-        sequence=version,
-        traceparent=trace.current.get(),
-        message_id=derived_id("message", saying.source, saying.ticket_id),
-        channel=saying.channel,
-        author_name=saying.author_name,
-        text=saying.text,
-        attachments=saying.attachments,
-        automatic=saying.automatic,
-        received_at=saying.received_at,
-        trust=saying.trust,
-        verified=saying.verified,
-    )
-
-
-def _bounce_event(bounced: Bounced, event_id: str, version: int, at: datetime) -> DeliveryBounced:
-    failure = bounced.failure
-    return DeliveryBounced(
-        id=event_id,
-        source=SOURCE,
-        occurred_at=at,
-        ticket_id=bounced.ticket_id,
-        sequence=version,
-        traceparent=trace.current.get(),
-        delivery=bounced.delivery,
-        action=failure.action,
-        hard=failure.hard,
-        status=failure.status,
-        diagnostic=failure.diagnostic,
-        recipient=failure.address,
-        proven=bounced.proven,
-        received_at=bounced.received_at,
-    )
-
-
-def _submission(sent: Opening | Saying, ticket_id: str, number: str, message_id: str) -> Document:
-    return {
-        "_id": sent.source,
-        "fingerprint": sent.fingerprint,
-        "ticket_id": ticket_id,
-        "reference": number,
-        "message_id": message_id,
-        "channel": sent.channel,
-        "received_at": sent.received_at,
-        "files": [attachment.id for attachment in sent.attachments],
-        "raw": dict(sent.raw),
-    }
 
 
 def _answer(sent: Opening | Saying, outcome: "Document | Exception", *, first: bool) -> Receipt | Exception:
@@ -376,4 +241,8 @@ def _answer_known(fingerprint: str, outcome: "Document | Exception", *, first: b
         return outcome
     if outcome["fingerprint"] != fingerprint:
         return KeyUsedBefore()
-    return Receipt(outcome["ticket_id"], outcome["reference"], outcome["message_id"], outcome["received_at"], repeated=not first)
+    return _receipt(outcome, repeated=not first)
+
+
+def _receipt(row: Document, *, repeated: bool) -> Receipt:
+    return Receipt(row["ticket_id"], row["reference"], row["message_id"], row["received_at"], repeated=repeated)

@@ -31,7 +31,6 @@ from services.intake.documented import document
 from services.intake.following import following_routes
 from services.intake.form import form_routes
 from services.intake.hooks import hook_routes
-from services.intake.mail.arrivals import Arrivals
 from services.intake.mail.imap.accounts import accounts_of
 from services.intake.mail.providers.routes import providers_of
 from services.intake.mail.wiring import add_mail, build_mail_hooks
@@ -71,8 +70,10 @@ def build(settings: IntakeSettings, only: Collection[str] = ()) -> Service:
         )
     if "mail" in roles:
         add_mail(service, settings, mongo, database, desk.acceptance, desk.files, desk.organisation)
-    hooks = build_mail_hooks(service, settings, Arrivals(mongo, database), desk, providers)
-    app = build_web(service, desk, hooks) if "web" in roles else build_health(service)
+    if "web" in roles:
+        app = build_web(service, desk, build_mail_hooks(service, settings, mongo, database, desk, providers))
+    else:
+        app = build_health(service)
     service.parts.append(WebServer(app, settings.host, settings.intake_port))
     return service
 

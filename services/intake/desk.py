@@ -9,7 +9,8 @@ from typing import Any, Final
 from kit.organisation import OrganisationStore
 from kit.room import Room
 from schemas.values import Attachment, Channel, Language
-from services.intake.acceptance import Acceptance, Opening, Receipt, Saying
+from services.intake.acceptance import Acceptance, Receipt
+from services.intake.accepted import Opening, Saying
 from services.intake.domain.files import LARGEST_TOTAL, AcceptedFile
 from services.intake.domain.problems import FieldProblem, Invalid
 from services.intake.domain.request import fingerprint, read_follow_up, read_request

@@ -93,7 +93,8 @@ class MessageShown(BaseModel):
     kind: MessageKind
     author_role: AuthorRole
     author_name: str | None
-    text: str
+    text: str = Field(description="All of it, with the mail it quotes.")
+    new_text: str = Field(description="`text` without the quoted mail and the signature; equal to it where nothing was left out.")
     attachments: list[FileShown]
     at: datetime
 

@@ -51,6 +51,8 @@ def following_routes(desk: Desk, pages: PagesNow) -> APIRouter:
         stored = await desk.files.fetch(desk.links.ticket_id(k, desk.now(), language), file_id)
         if stored is None:
             raise Refusal("file_gone", language)
+        if stored.page:
+            return Response(stored.content, media_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
         return Response(stored.content, media_type="application/octet-stream", headers=download_headers(stored.filename))
 
     return router
@@ -87,16 +89,29 @@ async def _say(  # noqa: PLR0913, PLR0917 (what was asked, and what was typed)
     return RedirectResponse(address, status_code=303, headers={"Cache-Control": "no-store"})
 
 
+_FILE_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-store",
+}
+
+PAGE_HEADERS: Final[Mapping[str, str]] = _FILE_HEADERS | {
+    "Content-Disposition": "inline",
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: cid:; form-action 'none'; base-uri 'none'"
+    ),
+}
+"""For the HTML form of a mail: it was made safe before it was stored, and what that missed has no scripts, no origin and no network."""
+
+
 def download_headers(filename: str) -> dict[str, str]:
     """Saved, never shown: a file of a stranger must not run as a page of ours. RFC 6266, with the RFC 8187 form of any name."""
     plain = _UNSAFE.sub("_", filename)
     return {
         "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}",
-        "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "private, no-store",
+        **_FILE_HEADERS,
     }
 
 

@@ -7,6 +7,7 @@ from kit.mongo import Collection, UpdateOne, translated
 from schemas.envelope import Event
 from schemas.tickets import AnswerGiven, BusinessReplied, QuestionAsked, TicketEventBase, TicketOpened, TicketResolved
 from schemas.values import Message
+from services.intake.domain.request import LONGEST_TEXT
 
 SHOWN_MESSAGES: Final = 100
 """The latest messages of a ticket that are kept for its page: of the longest texts there are, 8 MB of the 16 a document can hold."""
@@ -30,8 +31,15 @@ def _write(event: TicketEventBase) -> UpdateOne:
     change: dict[str, Any] = {"$set": {"seen": event.sequence, "ticket": event.ticket.model_dump(mode="json", exclude_none=True)}}
     message = public_message(event)
     if message is not None:
-        change["$push"] = {"messages": {"$each": [message.model_dump(mode="json", exclude_none=True)], "$slice": -SHOWN_MESSAGES}}
+        kept = _kept(message).model_dump(mode="json", exclude_none=True)
+        change["$push"] = {"messages": {"$each": [kept], "$slice": -SHOWN_MESSAGES}}
     return UpdateOne({"_id": event.ticket_id, "seen": {"$lt": event.sequence}}, change)
+
+
+def _kept(message: Message) -> Message:
+    """Without the page of its HTML form, which is for officers, and with its new text only where both texts fit into the place of one."""
+    both = len(message.text) + len(message.new_text or "")
+    return message.model_copy(update={"html": None, "new_text": message.new_text if both <= LONGEST_TEXT else None})
 
 
 def public_message(event: Event) -> Message | None:

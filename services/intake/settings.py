@@ -16,11 +16,13 @@ class IntakeSettings(ServiceSettings):
         default=None, description="Return path of the notifier's mail, without its token; the same for intake and notifier."
     )
     mail_authserv_id: str = Field(
-        default="", description="Name your mail server writes into Authentication-Results (RFC 8601); several separated by commas."
+        default="",
+        description="Name of the mail server in front of the mail port in Authentication-Results (RFC 8601); several with commas.",
     )
     imap_urls: SecretStr = Field(
         default=SecretStr(""),
-        description="IMAP folders to read, separated by commas: imaps://user:password@host/INBOX?mailbox=helpdesk@customs.example",
+        description="IMAP folders to read, separated by commas: imaps://user:password@host/INBOX?mailbox=helpdesk@customs.example"
+        " (&start=now, &ca=FILE, &authserv=NAME of your own server in Authentication-Results).",
     )
     mailgun_signing_key: SecretStr = Field(
         default=SecretStr(""), description="Mailgun's HTTP webhook signing key; several separated by commas while it is replaced."

@@ -32,10 +32,11 @@ SUBMISSIONS = CollectionSpec(
     ),
 )
 """Everything accepted, as it came; `_id` is its source's own key, which is what makes a repeat harmless. Of a mail, `raw.message_id` is the
-id others refer to it by."""
+id others refer to it by, and `html` which of its `files` is the page we made of its HTML form."""
 
 THREADS = CollectionSpec("threads")
-"""Which ticket a chat conversation is talking to now."""
+"""Which ticket a chat conversation is talking to now; and of a mail conversation that several groups take part in, the ticket of each but
+the first."""
 
 STORED_FILES = CollectionSpec(
     "files.files",
@@ -50,6 +51,7 @@ MAILS = CollectionSpec(
         IndexModel([("state", ASCENDING), ("received_at", ASCENDING)], name="state"),
         IndexModel([("ticket_id", ASCENDING)], name="ticket", partialFilterExpression={"ticket_id": {"$exists": True}}),
         IndexModel([("mail", ASCENDING)], name="mail"),
+        IndexModel([("tally", ASCENDING), ("state", ASCENDING), ("as", ASCENDING), ("reason", ASCENDING)], name="sum"),
     ),
     schema={
         "bsonType": "object",
@@ -73,6 +75,9 @@ MAIL_LEASES = CollectionSpec("mail_leases", indexes=(IndexModel([("owner", ASCEN
 MAIL_KEYS = CollectionSpec("mail_keys")
 """What mails were handed in under, at the doors where a mail may be handed in again: `_id` is the door's own key of the mail."""
 
+MAIL_TALLIES = CollectionSpec("mail_tallies")
+"""What each process's doors counted: `rows`, the mails it stored, written with them; `refused`, those it refused for good, by reason."""
+
 MAIL_FOLDERS = CollectionSpec("mail_folders")
 """How far each IMAP folder was read (UIDVALIDITY and last UID, RFC 9051 section 2.3.1.1), who reads it, and what is wrong with it."""
 
@@ -83,6 +88,7 @@ INTAKE = (
     STORED_FILES,
     MAILS,
     MAIL_KEYS,
+    MAIL_TALLIES,
     MAIL_FOLDERS,
     MAIL_LEASES,
     JOURNAL,

@@ -44,6 +44,8 @@ class SentFile:
 class StoredFile:
     filename: str
     content: bytes
+    page: bool = False
+    """A page of our own making, fit to be shown: the HTML form of a mail. What others made is only ever saved."""
 
 
 async def examine(sent: Sequence[SentFile]) -> list[Upload]:
@@ -76,6 +78,14 @@ class FileStore:
             await self.put(attachment, file.content)
         return attachments
 
+    async def keep_made(self, filename: str, content_type: str, content: bytes) -> Attachment:
+        """A file that we made ourselves and need not examine. Durable when it returns."""
+        made = Attachment(
+            id=new_id(), filename=filename, content_type=content_type, size=len(content), sha256=hashlib.sha256(content).hexdigest()
+        )
+        await self.put(made, content)
+        return made
+
     async def put(self, attachment: Attachment, content: bytes) -> None:
         """One file under the id it is given. Storing the same id again changes nothing."""
         metadata = {"content_type": attachment.content_type, "sha256": attachment.sha256, "claimed": False}
@@ -84,10 +94,12 @@ class FileStore:
     async def fetch(self, ticket_id: str, file_id: str) -> StoredFile | None:
         """A file the business sent on that ticket; None for any other."""
         with translated():
-            named = await self._submissions.find_one({"ticket_id": ticket_id, "files": file_id}, {"_id": 1})
+            named = await self._submissions.find_one({"ticket_id": ticket_id, "files": file_id}, {"html": 1})
             record = await self._records.find_one({"_id": file_id}, {"filename": 1}) if named else None
         content = await self._files.get(file_id) if record else None
-        return None if record is None or content is None else StoredFile(record["filename"], content)
+        if named is None or record is None or content is None:
+            return None
+        return StoredFile(record["filename"], content, page=named.get("html") == file_id)
 
     async def sweep(self, now: datetime) -> bool:
         """Delete old files that no submission names; True when there may be more. A step for a loop, safe in any number of processes."""

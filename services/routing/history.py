@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from pydantic import ValidationError
 from structlog.typing import FilteringBoundLogger
@@ -10,10 +11,12 @@ from structlog.typing import FilteringBoundLogger
 from kit.journal import JOURNAL
 from kit.mongo import Database, Document, translated
 from schemas.envelope import UnknownEvent
-from schemas.tickets import Known, ticket_events
+from schemas.tickets import DeliveryTroubled, Known, ticket_events
 from services.routing.domain.clocks import Clock
 from services.routing.outcomes import outcome_id
 from services.routing.storage import OUTCOMES
+
+TROUBLED: Final = DeliveryTroubled.model_fields["type"].default
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,13 @@ class HistoryRepository:
     async def events(self, ticket_id: str) -> Sequence[Known]:
         """As `of`, without what cannot be read."""
         return [event for event in await self.of(ticket_id) if not isinstance(event, Unread)]
+
+    async def troubles(self, ticket_id: str) -> Sequence[DeliveryTroubled]:
+        """What did not reach the business, newest last."""
+        with translated():
+            found = self._journal.find({"stream": ticket_id, "type": TROUBLED}, {"published": 0, "trace": 0})
+            rows = await found.sort("seq", 1).to_list(None)
+        return [event for row in rows if isinstance(event := self._read(row), DeliveryTroubled)]
 
     async def worked(self, ticket_id: str, clock: Clock) -> timedelta | None:
         """The working time that reports count for a finished clock; None where they count none."""

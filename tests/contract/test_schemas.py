@@ -59,6 +59,21 @@ def test_golden_events_survive_fields_of_a_newer_release(kind: str) -> None:
     assert event == KNOWN_BY[kind].validate_python(golden(kind))
 
 
+LATER = {"new_text", "html"}
+
+
+@pytest.mark.parametrize("kind", ["request_received", "message_received", "ticket_opened", "business_replied"])
+def test_events_from_before_new_texts_and_html_forms_are_read_as_having_none(kind: str) -> None:
+    written = golden(kind)
+    said = written.get("message", written)
+    for name in LATER:
+        said.pop(name, None)
+    event = KNOWN_BY[kind].validate_python(written)
+    read = getattr(event, "message", event)
+    assert (read.new_text, read.html, read.text) == (None, None, said["text"])
+    assert not LATER & json.loads(event.model_dump_json(exclude_none=True)).keys()
+
+
 @pytest.mark.parametrize("adapter", [requests.request_events, tickets.ticket_events, notifications.notification_events])
 def test_an_event_type_of_the_future_is_read_as_unknown(adapter: TypeAdapter[Any]) -> None:
     assert isinstance(adapter.validate_python(golden("from_the_future")), UnknownEvent)

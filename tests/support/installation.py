@@ -138,6 +138,7 @@ class Installation:
             "HELPDESK_PLUS_ADDRESSING": "true",
             "HELPDESK_BOUNCE_ADDRESS": "bounces@customs.example",
             "HELPDESK_KAFKA_SESSION_TIMEOUT_SECONDS": SESSION_SECONDS,
+            "HELPDESK_NEW_WORK_PER_MINUTE": "0",  # else whoever waits until all is told waits for the minute
         }
         ours |= {f"HELPDESK_{service.upper()}_PORT": str(port) for service, port in self._web.items()}
         return clean | ours | more

@@ -24,6 +24,7 @@ from services.intake.mail.filing import Filing
 from services.intake.mail.parser import Parser
 from services.intake.mail.receiver import MailReceiver, Place, Porter
 from services.intake.mail.threads import Threads
+from services.intake.mail.turned_away import TurnedAway
 from services.intake.mail.wiring import current_mailboxes
 from services.intake.mail.worker import Worker
 from services.intake.storage import INTAKE, MAIL_LEASES
@@ -73,6 +74,7 @@ class Mailroom:
     parser: Parser
     worker: Worker
     receiver: MailReceiver
+    refused: TurnedAway
 
     async def deliver(self, content: EmailMessage | bytes, *to: str, sender: str = LAN) -> dict[str, tuple[int, bytes]]:
         """The recipients that were refused. smtplib's exceptions for everything else."""
@@ -131,16 +133,18 @@ async def open_mailroom(uri: str, *, loaded: bool = True, parser: Parser | None 
         parser or Parser(),
         get_logger("test"),
     )
-    filing = Filing(database, acceptance, FileStore(database), Threads(database, [SECRET]), mailboxes, {AUTHSERV})
+    filing = Filing(database, acceptance, FileStore(database), Threads(database, [SECRET]), mailboxes)
     worker = Worker(mongo, arrivals, slots, reader, filing, logger)
     where = Place(**{"host": "127.0.0.1", "port": 0, "hostname": "mail.customs.example", "max_bytes": 2_000_000, **place})
-    receiver = MailReceiver(where, Porter(arrivals, mailboxes, logger))
+    refused = TurnedAway(database)
+    receiver = MailReceiver(where, Porter(arrivals, mailboxes, logger, refused=refused, authserv_ids={AUTHSERV}))
     await receiver.start()
     await slots.renew()
     try:
-        yield Mailroom(mongo, database, store, acceptance, arrivals, slots, reader, worker, receiver)
+        yield Mailroom(mongo, database, store, acceptance, arrivals, slots, reader, worker, receiver, refused)
     finally:
         await receiver.stop()
+        await worker.close()
         await reader.close()
         await database.client.drop_database(database.name)
         await mongo.close()

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from kit.links import thread_id
 from kit.log import get_logger
+from kit.mail_tokens import loop_mark
 from kit.service import Service
 from schemas.tickets import TicketOpened
 from services.intake.mail.parser import Parser
@@ -31,6 +32,7 @@ RENDERER = Renderer(
         "Hải quan",
         lambda reference, _ticket, _at: f"https://helpdesk.example/{reference}",
         thread_id=partial(thread_id, SECRET, domain="customs.example"),
+        loop_mark=partial(loop_mark, SECRET, domain="customs.example"),
     )
 )
 

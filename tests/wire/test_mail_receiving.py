@@ -100,6 +100,41 @@ async def test_only_our_mailboxes_are_taken_and_the_others_are_refused_at_once(r
     assert replies["x@customs.example"][1].startswith(b"5.1.1 ")
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (r"<foo\@bar@x.vn>", r"foo\@bar@x.vn"),
+        ('<"a > b"@x.vn> SIZE=100', '"a > b"@x.vn'),
+        ("<@hop.example:lan@x.vn>", "lan@x.vn"),
+        ("<Nguyễn@ví-dụ.vn> BODY=8BITMIME SMTPUTF8", "Nguyễn@ví-dụ.vn"),
+        ("<ngu\udcffyen@x.vn>", "ngu?yen@x.vn"),
+        ("<lan@x.vn", "lan@x.vn"),
+        ("lan..minh@x.vn", "lan..minh@x.vn"),
+        ("< >", None),
+        ("<>", ""),
+    ],
+)
+async def test_no_mail_is_lost_for_the_way_its_sender_is_written(room: Mailroom, written: str, kept: str | None) -> None:
+    envelope = f'MAIL FROM:{written}\r\nRCPT TO:<"focal"@customs.example>\r\nDATA\r\n'.encode("utf-8", "surrogateescape")
+    said = await spoken(room.receiver.port, b"EHLO test\r\n", envelope, b"Subject: x\r\n\r\ny\r\n.\r\n")
+    assert said.count(b"250 2.0.0 Queued") == 1, said
+    assert b"250-SMTPUTF8" in said
+    (row,) = await room.rows()
+    assert (row["envelope"]["from"], row["mailbox"]) == (kept, FOCAL)
+
+
+async def test_whoever_writes_from_an_address_in_their_own_letters_can_be_answered_there(room: Mailroom) -> None:
+    written = mail(text="Xin hỏi về tờ khai.")
+    del written["From"]
+    raw = "From: Nguyễn <Nguyễn@ví-dụ.vn>\r\n".encode() + written.as_bytes().replace(b"\n", b"\r\n")
+    row = await room.deliver_and_read(raw, sender="someone@x.vn")
+    submission = await room.database["submissions"].find_one({"ticket_id": row["ticket_id"]})
+    assert submission is not None
+    conversation = await room.database["conversations"].find_one({"_id": row["ticket_id"]})
+    assert conversation is not None
+    assert (row["as"], conversation["email"]) == ("request", "Nguyễn@xn--v-d-rma6749a.vn")
+
+
 async def test_without_an_organisation_the_sender_is_asked_to_come_again(mongo_server: MongoServer) -> None:
     async with open_mailroom(mongo_server.uri, loaded=False) as room:
         replies = await room.talk(lambda client: (client.mail(LAN), client.rcpt(FOCAL))[1])
@@ -154,6 +189,9 @@ async def test_a_mail_over_the_limit_is_refused_for_good_whether_it_says_so_or_n
     with pytest.raises(smtplib.SMTPSenderRefused) as announced:
         await room.deliver(big)
     code, reply = await room.talk(lambda client: (client.mail(LAN), client.rcpt(FOCAL), client.data(big))[2])
+    await room.refused.write()
+    (tally,) = await room.database["mail_tallies"].find({"refused": {"$exists": True}}).to_list(None)
+    assert tally["refused"]["too_large"] == 2
     assert announced.value.smtp_code == 552
     assert (code, reply[:5]) == (552, b"5.3.4")
     assert await room.rows() == []

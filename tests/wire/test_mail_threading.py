@@ -12,10 +12,12 @@ import pytest
 
 from kit.ids import new_id
 from kit.links import thread_id
-from kit.mail_tokens import bounce_address, delivery_message_id, reply_address
+from kit.mail_tokens import bounce_address, delivery_message_id, loop_mark, reply_address
 from kit.mongo import Document
 from schemas.tickets import Known, TicketOpened
 from schemas.values import Contact
+from services.intake.domain.mailboxes import Mailbox
+from services.intake.mail.arrivals import Arrived
 from services.notifier.domain.audience import plan
 from services.notifier.rendering import Letterhead, Renderer
 from tests.support.mailroom import AUTHSERV, BOUNCES, FOCAL, HON_GAI, LAN, SECRET, Mailroom, mail, open_mailroom
@@ -139,6 +141,17 @@ async def test_officers_are_told_how_far_the_writer_is_proven(
     said = await body(room, it.ticket_id)
     assert (said["type"], said["trust"], said.get("verified")) == ("message_received", trust, verified)
     assert ("chưa xác minh" in str(said.get("author_name"))) is (verified is False)
+
+
+@pytest.mark.parametrize(("authserv_ids", "trust"), [((), "none"), ((AUTHSERV,), "pass"), (("mx.elsewhere.example",), "none")])
+async def test_a_folder_s_mail_is_proven_by_the_server_that_is_said_to_be_ours_and_by_no_other(
+    room: Mailroom, authserv_ids: tuple[str, ...], trust: str
+) -> None:
+    message, box = mail(**proven(LAN)), Mailbox(FOCAL, "focal")
+    arrived = Arrived(message.as_bytes(), LAN, (FOCAL,), (box,), "imap.example", "", "imap", authserv_ids=authserv_ids)
+    await room.arrivals.keep(arrived)
+    await room.read()
+    assert (await body(room, (await room.row())["ticket_id"]))["trust"] == trust
 
 
 async def test_one_mail_to_two_departments_becomes_two_tickets_that_know_of_each_other(room: Mailroom) -> None:
@@ -283,6 +296,27 @@ async def test_two_helpdesks_answer_each_other_once_and_no_more(room: Mailroom) 
 
 async def test_our_own_mail_that_comes_round_is_kept_though_all_its_other_headers_are_gone(room: Mailroom) -> None:
     it = await asked(room)
-    row = await room.deliver_and_read(mail("Re", to=it.reply_to, X_Helpdesk_Loop=DOMAIN), it.reply_to)
+    marked = mail("Re", to=it.reply_to, X_Helpdesk_Loop=loop_mark(SECRET, new_id(), DOMAIN))
+    row = await room.deliver_and_read(marked, it.reply_to)
     assert (row["state"], row["reason"]) == ("kept", "own_mail")
     assert await room.events(it.ticket_id) == ["request_received"]
+
+
+@pytest.mark.parametrize("mark", [DOMAIN, loop_mark("another-secret", new_id(), DOMAIN)])
+async def test_nobodys_mail_is_lost_because_it_names_our_domain_in_a_mark(room: Mailroom, mark: str) -> None:
+    it = await asked(room)
+    row = await room.deliver_and_read(mail("Re", to=it.reply_to, X_Helpdesk_Loop=mark), it.reply_to)
+    assert (row["as"], row["ticket_id"]) == ("message", it.ticket_id)
+    assert (await room.deliver_and_read(mail("Another thing", X_Helpdesk_Loop=mark)))["as"] == "request"
+
+
+async def test_what_is_said_to_a_digest_is_put_on_none_of_its_tickets_and_a_report_of_it_is_known(room: Mailroom) -> None:
+    it, digest = await asked(room), new_id()
+    path = bounce_address(SECRET, BOUNCES, it.ticket_id, digest, alone=False)
+    assert path is not None
+    away = await room.deliver_and_read(mail("Vắng mặt", to=path, Auto_Submitted="auto-replied"), path)
+    assert (away["state"], "ticket_id" in away) == ("kept", False)
+    answer = mail("Re: 3 thời hạn", In_Reply_To=delivery_message_id(SECRET, it.ticket_id, digest, DOMAIN, alone=False))
+    assert (await room.deliver_and_read(answer))["ticket_id"] != it.ticket_id
+    row = await room.deliver_and_read(report("binh@customs.example"), path, sender="")
+    assert (row["as"], row["ticket_id"]) == ("bounce", it.ticket_id)

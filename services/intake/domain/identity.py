@@ -1,6 +1,7 @@
 """E-mail addresses, telephone numbers and tax codes, each brought to the one form in which it is kept, or None."""
 
 import re
+import unicodedata
 from typing import Final
 
 LONGEST_EMAIL: Final = 254
@@ -8,6 +9,7 @@ LONGEST_EMAIL: Final = 254
 
 _LONGEST_LOCAL_PART: Final = 64
 _LOCAL_PART: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_ANY_LOCAL_PART: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _PHONE_DECORATION: Final = re.compile(r"[\s.\-‐‑–()/]")
 _INTERNATIONAL: Final = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -17,15 +19,31 @@ _TAX_CODE: Final = re.compile(r"([0-9]{10})(?:[-‐‑–]?([0-9]{3}))?|[0-9]{12
 
 
 def email_address(line: str) -> str | None:
-    """`local@domain` with an ASCII local part (RFC 5321 without quoting) and the domain in lower-case ASCII (IDNA)."""
+    """`local@domain` with an ASCII local part (RFC 5321 without quoting) and the domain in lower-case ASCII (IDNA).
+
+    Other letters before the @ are legal (RFC 6531) and hardly in use; typed into a form they are a keyboard's doing.
+    """
+    return _address(line, _LOCAL_PART)
+
+
+def sender_address(line: str) -> str | None:
+    """The same of somebody who wrote from there, so that it exists, whatever the letters of its local part."""
+    return _address(unicodedata.normalize("NFC", line), _ANY_LOCAL_PART)
+
+
+def _address(line: str, local_part: "re.Pattern[str]") -> str | None:
     local, at, domain = line.rpartition("@")
-    if not at or len(local) > _LONGEST_LOCAL_PART or not _LOCAL_PART.fullmatch(local):
+    if not at or _octets(local) > _LONGEST_LOCAL_PART or not local_part.fullmatch(local) or not local.isprintable():
         return None
     ascii_domain = _ascii_domain(domain)
     if ascii_domain is None:
         return None
     address = f"{local}@{ascii_domain}"
-    return address if len(address) <= LONGEST_EMAIL else None
+    return address if _octets(address) <= LONGEST_EMAIL else None
+
+
+def _octets(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _ascii_domain(domain: str) -> str | None:

@@ -15,8 +15,9 @@ from kit.batch import Batcher
 from kit.errors import TransientError
 from kit.ids import new_id, slot_of
 from kit.mongo import Database, Document, DuplicateKey, Files, Mongo, Session, UpdateOne, translated
+from schemas.values import Trust
 from services.intake.domain.mailboxes import Mailbox
-from services.intake.storage import MAIL_KEYS, MAILS, STORED_FILES
+from services.intake.storage import MAIL_KEYS, MAIL_TALLIES, MAILS, STORED_FILES
 
 State = Literal["received", "done", "kept", "parked"]
 Door = Literal["smtp", "imap", "mailgun", "postmark", "sendgrid", "ses"]
@@ -45,6 +46,12 @@ class Arrived:
     key: str | None = None
     """What its door knows it by, where it may be handed in again: the same key is stored once."""
 
+    authserv_ids: tuple[str, ...] = ()
+    """Names of our own mail servers behind this door, in lower case: what they wrote into the mail about its sender counts."""
+
+    verdict: Trust | None = None
+    """What a provider found out about the sender, where that is signed with the mail; nothing in the mail counts then."""
+
     unfit: str | None = None
     """Why it is not to be read, as a short word: `content` is only a part of it. It is parked as it is."""
 
@@ -70,6 +77,8 @@ class Arrivals:
         self._mails = database[MAILS.name]
         self._keys = database[MAIL_KEYS.name]
         self._records = database[STORED_FILES.name]
+        self._tallies = database[MAIL_TALLIES.name]
+        self._tally = new_id()
         self._files = Files(database)
         self._incoming: Batcher[_Row, str] = Batcher(self._commit, limit=TOGETHER)
         self.bell = asyncio.Event()
@@ -79,7 +88,7 @@ class Arrivals:
         earlier = await self._earlier(mail)
         if earlier is None:
             try:
-                mail_id = await self._store(_Row(mail, new_id(), self._mongo.now()), mail.content)
+                mail_id = await self._store(_Row(mail, new_id(), self._mongo.now(), self._tally), mail.content)
             except DuplicateKey:  # it is being handed in twice at once
                 earlier = await self._earlier(mail)
                 if earlier is None:
@@ -125,7 +134,9 @@ class Arrivals:
         return [row.id for row in rows]
 
     async def _insert(self, rows: "Sequence[_Row]", session: Session) -> None:
-        await self._mails.insert_many([document for row in rows for document in row.documents], session=session)
+        documents = [document for row in rows for document in row.documents]
+        await self._mails.insert_many(documents, session=session)
+        await self._tallies.update_one({"_id": self._tally}, {"$inc": {"rows": len(documents)}}, upsert=True, session=session)
         keys = [row.key for row in rows if row.key is not None]
         if keys:
             await self._keys.insert_many(keys, session=session)
@@ -133,9 +144,11 @@ class Arrivals:
         if large:
             await self._records.update_many({"_id": {"$in": large}}, {"$set": {"metadata.claimed": True}}, session=session)
 
-    async def waiting(self, slots: Some[int], now: datetime, limit: int) -> list[Document]:
-        """The oldest rows of these slots that are to be read, without their content."""
-        query = {"state": "received", "slot": {"$in": sorted(slots)}, "not_before": {"$lte": now}}
+    async def waiting(self, slots: Some[int], now: datetime, limit: int, lanes: Some[str] = (), ids: Some[str] = ()) -> list[Document]:
+        """The oldest rows of these slots that are to be read, without their content; none of these `lanes` and `ids`."""
+        query: Document = {"state": "received", "slot": {"$in": sorted(slots)}, "not_before": {"$lte": now}}
+        query |= {"lane": {"$nin": sorted(lanes)}} if lanes else {}
+        query |= {"_id": {"$nin": sorted(ids)}} if ids else {}
         with translated():
             return await self._mails.find(query, {"raw": 0}).sort("_id", ASCENDING).limit(limit).to_list(limit)
 
@@ -165,12 +178,13 @@ class Arrivals:
 class _Row:
     """The documents of one mail; made once, so that a transaction tried again writes the same."""
 
-    def __init__(self, mail: Arrived, mail_id: str, at: datetime) -> None:
+    def __init__(self, mail: Arrived, mail_id: str, at: datetime, tally: str) -> None:
         self.id = mail_id
         self.file = None if len(mail.content) <= INLINE else new_id()
         sender = mail.sender or ""
         shared: Document = {
             "mail": mail_id,
+            "tally": tally,
             "state": "received",
             "received_at": at,
             "not_before": at - timedelta(hours=1),
@@ -182,6 +196,8 @@ class _Row:
             "size": len(mail.content),
             "sha256": _digest(mail.content),
             **({"unfit": mail.unfit} if mail.unfit is not None else {}),
+            **({"authserv": list(mail.authserv_ids)} if mail.authserv_ids else {}),
+            **({"verdict": mail.verdict} if mail.verdict is not None else {}),
             **({"raw": mail.content} if self.file is None else {"file": self.file}),
         }
         self.key: Document | None = (

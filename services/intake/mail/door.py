@@ -1,14 +1,18 @@
 """The SMTP and LMTP dialogue: aiosmtpd, with mail of any line length, bounded memory, and replies that never lose a mail.
 
 aiosmtpd's own DATA refuses long lines for good, keeps a line without an end in memory whatever its size, and answers an LMTP client once
-where RFC 2033 section 4.2 wants one reply per recipient; so the reading of the mail is ours.
+where RFC 2033 section 4.2 wants one reply per recipient; so the reading of the mail is ours. So is that of addresses: aiosmtpd refuses for
+good (553) what its parser does not know, and the mail with it.
 """
 
 import asyncio
-from typing import Final, Protocol
+import re
+from typing import AnyStr, Final, Protocol
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, syntax
+
+from services.intake.mail.paths import path_of
 
 READ_AT_ONCE: Final = 2**17
 """Bytes read in one go. A line longer than that comes in pieces and is kept all the same."""
@@ -23,6 +27,8 @@ LONGEST_MAIL: Final = 3600.0
 """Seconds for a whole mail; 25 MB in that time are 7 KB a second. Who sends a byte now and then keeps no connection for longer."""
 
 _END: Final = b".\r\n"
+_PARAMETER: Final = re.compile(r"[A-Za-z0-9]+(?:=[!-<>-~]+)?")
+"""RFC 5321 section 4.1.2, esmtp-param."""
 
 
 class House(Protocol):
@@ -33,6 +39,7 @@ class House(Protocol):
     def refusal(self, door: SMTP) -> str | None: ...
     def take_room(self, size: int) -> bool: ...
     def give_room(self, size: int) -> None: ...
+    def turned_away(self, reason: str) -> None: ...
 
 
 class TooMuch(Exception):
@@ -66,6 +73,11 @@ class _Door(SMTP):
         """Not set while a mail is whole and being stored: the client waits for the reply that decides who owns it."""
         self.settled.set()
 
+    def _getaddr(self, arg: str) -> tuple[str, str]:
+        """Overrides aiosmtpd's. What follows an address that makes no sense is not taken for parameters: they would be refused for good."""
+        address, rest = path_of(arg)
+        return address, rest if all(_PARAMETER.fullmatch(word) for word in rest.split()) else ""
+
     async def _handle_client(self) -> None:
         refusal = self.house.refusal(self)
         if refusal is None:
@@ -79,6 +91,12 @@ class _Door(SMTP):
         super().data_received(data)
         if self.loop.time() < self._reading_until:
             self._reset_timeout(self._block_silence)
+
+    async def push(self, status: AnyStr) -> None:
+        """552 is for a mail that is too large, whether its client says so beforehand or we find out."""
+        if status[:3] in {"552", b"552"}:
+            self.house.turned_away("too_large")
+        await super().push(status)
 
     def hang_up(self) -> None:
         if self.transport is not None:

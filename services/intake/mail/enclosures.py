@@ -8,6 +8,7 @@ from schemas.values import Attachment, Language
 from services.intake.domain.files import LARGEST_FILE, LARGEST_TOTAL, MOST_FILES, AcceptedFile, check_files, clean_filename
 from services.intake.domain.problems import sentence
 from services.intake.domain.request import LONGEST_TEXT
+from services.intake.mail.html_form import page
 from services.intake.mail.letter import Enclosed, Letter
 from services.intake.storing import FileStore, SentFile, examine
 
@@ -22,6 +23,7 @@ _CUT: Final = {
 _NO_TEXT: Final = {"vi": "(Thư không có nội dung bằng chữ.)", "en": "(The mail has no text.)"}
 _NOTE: Final = {"vi": "— Ghi chú của hệ thống: {note}", "en": "— Note by the system: {note}"}
 _WHOLE_TEXT: Final = {"vi": "toan-van.txt", "en": "whole-text.txt"}
+_PAGE: Final = {"vi": "thu.html", "en": "mail.html"}
 
 _ROOM_FOR_NOTES: Final = 4_000
 """Characters of a long text's place that its notes may take."""
@@ -34,21 +36,32 @@ class Content:
     text: str
     accepted: tuple[AcceptedFile, ...]
     files: tuple[SentFile, ...]
+    new_text: str | None = None
+    """The text without quotes and signature, with the same notes; None where nothing was left out."""
+    page: SentFile | None = None
+    """The HTML form, where it shows more than the text."""
 
     async def stored(self, store: FileStore) -> tuple[Attachment, ...]:
         return await store.keep(self.accepted, self.files) if self.accepted else ()
 
+    async def stored_page(self, store: FileStore) -> Attachment | None:
+        return await store.keep_made(self.page.filename, "text/html", self.page.content) if self.page else None
+
 
 async def content_of(letter: Letter, language: Language) -> Content:
     """Nothing is stored yet."""
-    candidates, notes = list(letter.attachments), []
+    candidates = list(letter.attachments)
     if len(letter.text) > LONGEST_TEXT:
         candidates.insert(0, Enclosed(_WHOLE_TEXT[language], letter.text.encode()))
-        notes.append(_CUT[language].format(name=_WHOLE_TEXT[language]))
     taken, left = _fitting([part for part in candidates if part.content])
     accepted, files, refused = await _checked(taken, language)
-    notes += refused + [_TOO_MUCH[language].format(name=clean_filename(part.filename)) for part in left]
-    return Content(_annotated(letter.text or _NO_TEXT[language], notes, language), accepted, files)
+    notes = refused + [_TOO_MUCH[language].format(name=clean_filename(part.filename)) for part in left]
+    text, new = (_annotated(text or _NO_TEXT[language], notes, language) for text in (letter.text, letter.new_text))
+    return Content(text, accepted, files, new if new != text else None, _page(letter, language))
+
+
+def _page(letter: Letter, language: Language) -> SentFile | None:
+    return SentFile(_PAGE[language], page(letter.html_safe, letter.subject)) if letter.html_safe is not None else None
 
 
 def _fitting(candidates: Sequence[Enclosed]) -> tuple[list[Enclosed], list[Enclosed]]:
@@ -73,7 +86,8 @@ async def _checked(taken: Sequence[Enclosed], language: Language) -> tuple[tuple
 
 
 def _annotated(text: str, notes: Sequence[str], language: Language) -> str:
-    lines = "\n".join(_NOTE[language].format(note=note) for note in notes)[:_ROOM_FOR_NOTES]
+    cut = [_CUT[language].format(name=_WHOLE_TEXT[language])] if len(text) > LONGEST_TEXT else []
+    lines = "\n".join(_NOTE[language].format(note=note) for note in [*cut, *notes])[:_ROOM_FOR_NOTES]
     if not lines:
         return text
     return f"{text[: LONGEST_TEXT - len(lines) - 2]}\n\n{lines}"

@@ -1,15 +1,20 @@
 """What a mail is: more on a ticket, a new request, or nobody's request; and having it accepted as that, once."""
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final, Literal
 
+from kit.errors import TransientError
 from kit.mail_tokens import SentDelivery
 from kit.mongo import Database, Document, translated
 from schemas.text import clean_line
 from schemas.values import Business, Contact, Language, Trust
-from services.intake.acceptance import Acceptance, Bounced, Opening, Receipt, Saying
+from services.intake.acceptance import Acceptance, Receipt, ThreadTaken
+from services.intake.accepted import Bounced, Opening, Saying
 from services.intake.domain import identity
+from services.intake.domain.departments import addressed, homes, is_further, own_first
 from services.intake.domain.mailboxes import Mailboxes
 from services.intake.domain.request import LONGEST_NAME, LONGEST_SUBJECT
 from services.intake.domain.spoken import guess_language
@@ -18,7 +23,7 @@ from services.intake.domain.trust import trust_of
 from services.intake.mail.arrivals import Settled
 from services.intake.mail.enclosures import content_of
 from services.intake.mail.letter import Letter
-from services.intake.mail.threads import Thread, Threads
+from services.intake.mail.threads import Thread, Threads, addresses, place
 from services.intake.storage import SUBMISSIONS
 from services.intake.storing import FileStore
 
@@ -50,42 +55,72 @@ class Filing:
         files: FileStore,
         threads: Threads,
         mailboxes: Callable[[], Mailboxes],
-        authserv_ids: Collection[str] = (),
     ) -> None:
         self._submissions = database[SUBMISSIONS.name]
         self._acceptance = acceptance
         self._files = files
         self._threads = threads
         self._mailboxes = mailboxes
-        self._authserv_ids = authserv_ids
 
     async def file(self, row: Document, letter: Letter) -> Settled:
         """Have it accepted as what it is. Raises TransientError."""
-        mailboxes, recipients = self._mailboxes(), row["envelope"]["to"]
-        sent = self._threads.returned(letter, recipients)
+        opens = "opens" in row
+        sent = self._threads.returned(letter, row["envelope"]["to"])
         about = sent or self._threads.reported(letter)
-        if about is not None and letter.bounce is not None:
+        if about is not None and letter.bounce is not None and not opens:
             return await self._report(row, letter, about, proven=sent is not None)
-        if set(letter.loops) & mailboxes.domains:
-            return Settled(row["_id"], "kept", {"reason": "own_mail"})
+        if self._threads.ours(letter) and not opens:
+            return _kept(row, letter, "own_mail")
+        receipt = await self._acceptance.earlier(_source(row["group"], letter), letter.content_hash)
+        if receipt is not None:
+            return await self._again(row, letter, receipt)
         sender = sender_of(row, letter)
-        by_envelope = automatic_by_envelope(row, sender, mailboxes) or ("to_return_path" if sent else None)
-        automatic = by_envelope if letter.automatic in UNSURE and by_envelope else letter.automatic or by_envelope
-        trust = self._trust(letter, sender)
-        thread = await self._threads.of(letter, sender, recipients, trust) or await self._stub(row, sender)
-        if thread is not None and (not thread.over or thread.ticket_id == row.get("stub") or await self._said(thread, letter)):
-            return await self._say(row, letter, thread, sender, automatic, trust)
+        found = _Found(row, letter, sender, self._trust(row, letter, sender))
+        thread = await self._threads.of(letter, sender, self._addresses(found), found.trust) or await self._stub(row, sender)
+        if opens and "stub" not in row:
+            return await self._open(found, thread)
+        return await self._place(found, thread, None if opens else self._automatic(found, sent))
+
+    def _automatic(self, found: "_Found", sent: SentDelivery | None) -> str | None:
+        by_envelope = automatic_by_envelope(found.row, found.sender, self._mailboxes()) or ("to_return_path" if sent else None)
+        return by_envelope if found.letter.automatic in UNSURE and by_envelope else found.letter.automatic or by_envelope
+
+    async def _place(self, found: "_Found", thread: Thread | None, automatic: str | None) -> Settled:
+        """On the ticket it belongs to, on one of its own, or on none."""
+        live = thread is not None and (not thread.over or thread.ticket_id == found.row.get("stub") or await self._said(found, thread))
+        if thread is not None and automatic is None and self._is_further(found, thread):
+            return await self._say_and_pass_on(found, thread, live=live)
+        if thread is not None and live:
+            return await self._say(found, thread, automatic)
         if automatic is not None and (thread is not None or automatic not in UNSURE):
-            ticket = {"ticket_id": thread.ticket_id} if thread else {}
-            return Settled(row["_id"], "kept", {"reason": automatic, **ticket})
-        return await self._open(row, letter, sender, trust, thread)
+            return _kept(found.row, found.letter, automatic, thread)
+        return await self._open(found, thread)
+
+    async def _say_and_pass_on(self, found: "_Found", thread: Thread, *, live: bool) -> Settled:
+        """A mail on another group's ticket that asks this one too: it is said there, and here on a ticket of its own, linked to it.
+
+        What the conversation goes on to ask of this group is said on that ticket as well, until it is over.
+        """
+        if live:
+            await self._say(found, thread, None, passing=True)
+        return await self._open_beside(found, thread, thread.root)
+
+    def _addresses(self, found: "_Found") -> tuple[str, ...]:
+        return own_first(self._mailboxes(), found.row["group"], addresses(found.letter, found.row["envelope"]["to"]))
+
+    def _is_further(self, found: "_Found", thread: Thread) -> bool:
+        mailboxes, written = self._mailboxes(), self._addresses(found)
+        at_home = homes(mailboxes, thread.groups) | addressed(mailboxes, self._threads.boxes(thread.ticket_id, written))
+        return is_further(found.row["group"], at_home, addressed(mailboxes, written))
 
     async def park(self, row: Document, reason: str) -> Settled:
         """The mail stays as it came, and a request says so, so that somebody looks at it. Raises TransientError."""
-        sender = identity.email_address(row["envelope"]["from"] or "")
+        if "stub" in row:
+            return Settled(row["_id"], "parked", {"reason": reason, "ticket_id": row["stub"]})
+        sender = identity.sender_address(row["envelope"]["from"] or "")
         text = _UNREADABLE_TEXT.format(mailbox=row["mailbox"], id=row["_id"], reason=reason, sender=sender or _NOBODY)
         opening = Opening(
-            source=f"mail:{row['mailbox']}:raw-{row['sha256']}",
+            source=f"mail:{row['group']}:raw-{row['sha256']}",
             fingerprint=row["sha256"],
             channel="email",
             subject=_UNREADABLE,
@@ -104,19 +139,23 @@ class Filing:
         """The request that was opened when this mail could not be read: now that it can be, it is said there."""
         return await self._threads.ticket(row["stub"], sender) if "stub" in row else None
 
-    async def _said(self, thread: Thread, letter: Letter) -> bool:
+    async def _said(self, found: "_Found", thread: Thread) -> bool:
         """Whether it stands on the ticket already, which may have been closed since."""
-        return await self._acceptance.earlier(_source(thread.ticket_id, letter), letter.content_hash) is not None
+        return await self._acceptance.said(thread.ticket_id, _source(thread.ticket_id, found.letter)) is not None
 
-    def _trust(self, letter: Letter, sender: str) -> Trust:
+    @staticmethod
+    def _trust(row: Document, letter: Letter, sender: str) -> Trust:
         """Of the one address in From; where it names several, nobody can tell whom their servers stood for."""
         one = sender if sender and "many_senders" not in letter.problems else ""
-        return trust_of(letter.authentication, self._authserv_ids, one)
+        if "verdict" in row:
+            verdict: Trust = row["verdict"]
+            return verdict if one else "none"
+        return trust_of(letter.authentication, row.get("authserv", ()), one)
 
     async def _report(self, row: Document, letter: Letter, sent: SentDelivery, *, proven: bool) -> Settled:
         """A mail of ours has one recipient, so of several failures the worst is its own."""
         failures = letter.bounce.recipients if letter.bounce else ()
-        kept = Settled(row["_id"], "kept", {"reason": "bounce", "ticket_id": sent.ticket_id})
+        kept = _kept(row, letter, "bounce", sent)
         if not failures:
             return kept
         worst = max(failures, key=lambda failure: (failure.hard, failure.action == "failed", failure.action == "complained"))
@@ -125,77 +164,121 @@ class Filing:
             return kept
         return Settled(row["_id"], "done", {"ticket_id": sent.ticket_id, "as": "bounce"})
 
-    async def _linked_to(self, letter: Letter, source: str, over: Thread | None) -> str | None:
-        """The request that is over, which this mail went on with; else that of the same mail to another group."""
-        if over is not None:
-            return over.reference
+    async def _other(self, letter: Letter, source: str) -> Thread | None:
+        """The ticket of the same mail to another group."""
         if not letter.message_id:
             return None
         query = {"raw.message_id": letter.message_id, "fingerprint": letter.content_hash, "_id": {"$ne": source}}
         with translated():
-            other: Document | None = await self._submissions.find_one(query, {"reference": 1}, sort=[("received_at", 1)])
-        return other["reference"] if other else None
+            other: Document | None = await self._submissions.find_one(query, {"ticket_id": 1}, sort=[("received_at", 1)])
+        return await self._threads.ticket(other["ticket_id"]) if other else None
 
-    async def _say(self, row: Document, letter: Letter, thread: Thread, sender: str, automatic: str | None, trust: Trust) -> Settled:
-        source = _source(thread.ticket_id, letter)
-        receipt = await self._acceptance.earlier(source, letter.content_hash)
-        if receipt is None:
-            content = await content_of(letter, thread.language)
-            saying = Saying(
-                source=source,
-                fingerprint=letter.content_hash,
-                ticket_id=thread.ticket_id,
-                channel="email",
-                text=content.text,
-                received_at=row["received_at"],
-                author_name=_author(letter, sender, thread, trust),
-                attachments=await content.stored(self._files),
-                automatic=automatic,
-                raw=_raw(row, letter),
-                trust=trust,
-                verified=thread.verified(trust),
-            )
-            receipt = await self._acceptance.say(saying)
-        return await self._settled(row, source, receipt, "automatic" if automatic else "message")
+    async def _say(self, found: "_Found", thread: Thread, automatic: str | None, *, passing: bool = False) -> Settled:
+        """`passing`: on a ticket of others, besides what it becomes in the group it came to, whose key is left for that."""
+        row, letter = found.row, found.letter
+        kind: As = "automatic" if automatic else "message"
+        content = await content_of(letter, thread.language)
+        saying = Saying(
+            source=_source(thread.ticket_id if passing else row["group"], letter),
+            fingerprint=letter.content_hash,
+            ticket_id=thread.ticket_id,
+            channel="email",
+            text=content.text,
+            received_at=row["received_at"],
+            author_name=_author(letter, found.sender, thread, found.trust),
+            attachments=await content.stored(self._files),
+            new_text=content.new_text,
+            html=await content.stored_page(self._files),
+            automatic=automatic,
+            raw=_raw(row, letter, kind),
+            trust=found.trust,
+            verified=thread.verified(found.trust),
+            same=_source(thread.ticket_id, letter),
+        )
+        receipt = await self._acceptance.say(saying)
+        return await self._again(row, letter, receipt) if receipt.repeated else _done(row, receipt, kind)
 
-    async def _open(self, row: Document, letter: Letter, sender: str, trust: Trust, over: Thread | None) -> Settled:
-        source = _source(row["mailbox"], letter)
-        receipt = await self._acceptance.earlier(source, letter.content_hash)
-        if receipt is None:
-            language = guess_language(f"{letter.subject}\n{letter.text}")
-            content = await content_of(letter, language)
-            opening = Opening(
-                source=source,
-                fingerprint=letter.content_hash,
-                channel="email",
-                subject=_subject(letter, language),
-                text=content.text,
-                language=language,
-                business=Business(name=letter.name[:LONGEST_NAME] or sender.rpartition("@")[2] or _NOBODY),
-                contact=Contact(name=letter.name[:LONGEST_NAME] or None, email=sender or None),
-                received_at=row["received_at"],
-                group=row["group"],
-                attachments=await content.stored(self._files),
-                raw=_raw(row, letter),
-                trust=trust,
-                linked_to=await self._linked_to(letter, source, over),
-            )
-            receipt = await self._acceptance.open(opening)
-        return await self._settled(row, source, receipt, "request")
+    async def _open(self, found: "_Found", about: Thread | None) -> Settled:
+        """`about`: what it goes on with after its end, and is linked to; else it is linked to the same mail to another group."""
+        other = None if about else await self._other(found.letter, _source(found.row["group"], found.letter))
+        return await self._open_beside(found, other, other.root) if other else await self._begin(found, about)
 
-    async def _settled(self, row: Document, source: str, receipt: Receipt, kind: As) -> Settled:
-        """A repeat is a second copy, unless it is this very row, which was interrupted after it was accepted."""
-        if receipt.repeated:
-            with translated():
-                first = await self._submissions.find_one({"_id": source}, {"raw.mail": 1})
-            if first is not None and first["raw"].get("mail") != row["_id"]:
-                kind = "duplicate"
-        return Settled(row["_id"], "done", {"ticket_id": receipt.ticket_id, "as": kind})
+    async def _open_beside(self, found: "_Found", other: Thread, root: str) -> Settled:
+        """On this group's own ticket of the conversation, which this mail opens if there is none, or it is over."""
+        for _ in range(2):
+            beside = await self._beside(found, root)
+            if beside is not None and not beside.over:
+                return await self._say(found, beside, None)
+            with suppress(ThreadTaken):  # and then there is one
+                return await self._begin(found, other, root, beside)
+        raise TransientError(f"the ticket of {found.row['group']} beside {root} was over as soon as it was opened")
+
+    async def _beside(self, found: "_Found", root: str) -> Thread | None:
+        group = found.row["group"]
+        beside = await self._threads.beside(root, group, found.sender)
+        first = await self._threads.ticket(root, found.sender) if beside is None else None
+        return first if first is not None and group in first.groups else beside
+
+    async def _begin(self, found: "_Found", other: Thread | None, root: str | None = None, replaces: Thread | None = None) -> Settled:
+        """A new ticket. Raises ThreadTaken where there is a `root`."""
+        row, letter = found.row, found.letter
+        language = guess_language(f"{letter.subject}\n{letter.text}")
+        content = await content_of(letter, language)
+        opening = Opening(
+            source=_source(row["group"], letter),
+            fingerprint=letter.content_hash,
+            channel="email",
+            subject=_subject(letter, language),
+            text=content.text,
+            language=language,
+            business=Business(name=letter.name[:LONGEST_NAME] or found.sender.rpartition("@")[2] or _NOBODY),
+            contact=Contact(name=letter.name[:LONGEST_NAME] or None, email=found.sender or None),
+            received_at=row["received_at"],
+            group=row["group"],
+            attachments=await content.stored(self._files),
+            new_text=content.new_text,
+            html=await content.stored_page(self._files),
+            raw=_raw(row, letter, "request"),
+            trust=found.trust,
+            linked_to=other.reference if other else None,
+            root=root,
+            thread=place(root, row["group"]) if root else None,
+            replaces=replaces.ticket_id if replaces and replaces.ticket_id != root else None,
+        )
+        receipt = await self._acceptance.open(opening)
+        return await self._again(row, letter, receipt) if receipt.repeated else _done(row, receipt, "request")
+
+    async def _again(self, row: Document, letter: Letter, receipt: Receipt) -> Settled:
+        """A second copy, unless it is this very row, which was interrupted after it was accepted."""
+        with translated():
+            first = await self._submissions.find_one({"_id": _source(row["group"], letter)}, {"raw.mail": 1, "raw.as": 1})
+        raw = first["raw"] if first else {}
+        return _done(row, receipt, raw.get("as", "request") if raw.get("mail") == row["_id"] else "duplicate")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A mail that was read, and what is known of who wrote it."""
+
+    row: Document
+    letter: Letter
+    sender: str
+    trust: Trust
+
+
+def _done(row: Document, receipt: Receipt, kind: As) -> Settled:
+    return Settled(row["_id"], "done", {"ticket_id": receipt.ticket_id, "as": kind})
+
+
+def _kept(row: Document, letter: Letter, reason: str, about: Thread | SentDelivery | None = None) -> Settled:
+    """With what a person needs to see whether that is right."""
+    wrote = {"address": sender_of(row, letter), "subject": first_line(letter.subject, LONGEST_SUBJECT)}
+    return Settled(row["_id"], "kept", {"reason": reason, "wrote": wrote, **({"ticket_id": about.ticket_id} if about else {})})
 
 
 def sender_of(row: Document, letter: Letter) -> str:
     """Who wrote it, as a person would answer: the From address, else that of the envelope; empty when there is neither."""
-    return identity.email_address(letter.address) or identity.email_address(row["envelope"]["from"] or "") or ""
+    return identity.sender_address(letter.address) or identity.sender_address(row["envelope"]["from"] or "") or ""
 
 
 def automatic_by_envelope(row: Document, sender: str, mailboxes: Mailboxes) -> str | None:
@@ -206,7 +289,10 @@ def automatic_by_envelope(row: Document, sender: str, mailboxes: Mailboxes) -> s
 
 
 def _source(about: str, letter: Letter) -> str:
-    """Equal for copies of one mail, whichever way they came: Message-ID and content, never the id alone, which anybody can use again."""
+    """Equal for copies of one mail to one group, or on one ticket, whichever way and under whichever of our addresses they came.
+
+    Message-ID and content make it, never the id alone, which anybody can use again.
+    """
     digest = hashlib.sha256(f"{letter.message_id or ''}\x00{letter.content_hash}".encode())
     return f"mail:{about}:{digest.hexdigest()}"
 
@@ -222,5 +308,5 @@ def _subject(letter: Letter, language: Language) -> str:
     return first_line(letter.subject, LONGEST_SUBJECT) or first_line(letter.text, LONGEST_SUBJECT) or _NO_SUBJECT[language]
 
 
-def _raw(row: Document, letter: Letter) -> Document:
-    return {"mail": row["_id"], "message_id": letter.message_id, "problems": list(letter.problems)}
+def _raw(row: Document, letter: Letter, kind: As) -> Document:
+    return {"mail": row["_id"], "as": kind, "message_id": letter.message_id, "problems": list(letter.problems)}

@@ -62,9 +62,9 @@ class Structured:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_header(raw: bytes, start: int, end: int) -> tuple[Fields, int]:
+def read_header(raw: bytes, start: int, end: int, most_lines: int = MOST_LINES) -> tuple[Fields, int]:
     """The fields from `start`, and where the body begins: after an empty line, or at the first line that is no field."""
-    reading = _Reading()
+    reading = _Reading(most_lines)
     position = start
     while position < end:
         line_end = raw.find(b"\n", position, end) + 1 or end
@@ -91,7 +91,8 @@ def _is_stray(raw: bytes, position: int, line: bytes, line_end: int) -> bool:
 
 
 class _Reading:
-    def __init__(self) -> None:
+    def __init__(self, most_lines: int) -> None:
+        self._most_lines = most_lines
         self._found: list[tuple[str, list[bytes]]] = []
         self._size = 0
         self._total = 0
@@ -100,7 +101,7 @@ class _Reading:
 
     @property
     def full(self) -> bool:
-        return self._total > LONGEST_BLOCK or self._lines > MOST_LINES
+        return self._total > LONGEST_BLOCK or self._lines > self._most_lines
 
     def take(self, line: bytes) -> bool:
         """False: this line is no part of a header."""
@@ -162,12 +163,18 @@ def _word(match: "re.Match[bytes]") -> bytes:
 
 def base64_decoded(raw: bytes) -> bytes:
     """RFC 4648 section 4, forgiving: other characters are skipped, padding may be missing or stand in the middle."""
-    kept = raw.translate(None, _NOT_BASE64)
-    return b"".join(_quads(chunk) for chunk in re.split(rb"=+", kept) if chunk)
+    kept = raw.translate(None, _NOT_BASE64).rstrip(b"=")
+    if b"=" not in kept:
+        return _quads(kept)
+    out = bytearray()
+    for chunk in _UNPADDED.finditer(kept):
+        out += _quads(chunk[0])
+    return bytes(out)
 
 
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64: Final = bytes(set(range(256)) - set(_BASE64))
+_UNPADDED: Final = re.compile(rb"[^=]+")
 
 
 def _quads(chunk: bytes) -> bytes:

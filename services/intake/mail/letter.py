@@ -52,7 +52,7 @@ class Letter:
     new_text: str = ""
     """`text` without quotes and signature; all of it where that is in doubt."""
     html_safe: str | None = None
-    """The HTML form, if there is one, without scripts and without pictures from elsewhere: fit to be shown to an officer."""
+    """The HTML form where it shows more than the text, without scripts and without pictures from elsewhere: fit for an officer's eyes."""
     to: tuple[Person, ...] = ()
     cc: tuple[Person, ...] = ()
     written_at: datetime | None = None

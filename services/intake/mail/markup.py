@@ -11,7 +11,7 @@ from typing import Final
 import nh3
 
 LONGEST: Final = 2_000_000
-"""Characters of HTML that are read; mail beyond that is pictures and formatting. The whole stays in the stored mail."""
+"""Characters of HTML that are read, in all the parts of a mail; mail beyond that is pictures and formatting."""
 
 LONGEST_SHOWN: Final = 500_000
 """Characters of HTML that are made safe for showing."""
@@ -34,7 +34,23 @@ _EMPTY_LINES: Final = re.compile(r"\n{3,}")
 DEEPEST: Final = 500
 """Elements open at a time; newsletters come to a hundred."""
 
-_ANY_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
+MOST_TAGS: Final = 100_000
+"""A table of 2,000 lines and ten columns, as office programs write it, has 80,000."""
+
+MOST_REFERENCES: Final = 100_000
+"""Ampersands: Vietnamese text of 300,000 characters with each of its letters written as a number comes to that."""
+
+MOST_REOPENED: Final = 1_000_000
+"""Sum, over all tags, of the formatting elements (`<b>`, `<font>`) that are open there; each block may begin with all of them again."""
+
+MOST_ATTRIBUTES: Final = 5_000
+"""Of one tag, by the gaps in it."""
+
+_FORMATTING: Final = frozenset(["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"])
+_LONG_TAG: Final = re.compile(r"<[a-zA-Z][^<>]{20000,}")
+_EMBEDDED: Final = re.compile(r"""=\s*(?:"data:[^"]*"|'data:[^']*')""")
+_GAP: Final = re.compile(r"""[\s/"']+""")
+_ANY_TAG: Final = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))|<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})", re.DOTALL)
 _TAG_LIKE: Final = re.compile(r"<[^<>]*>?")
 _VOID_NAMES = "area base br col embed hr img input link meta param source track wbr p li dd dt option"
 _UNNESTED: Final = frozenset(_VOID_NAMES.split())
@@ -65,15 +81,20 @@ _ATTRIBUTES: Final = {**{tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTE
 def text_of(markup: str) -> str:
     """What a reader would see, without links, pictures and formatting."""
     own = markup[:LONGEST].translate(_OURS)
-    if _is_deep(own):
+    if _is_hard(own):
         return _stripped(own)
     sound = nh3.clean(own, tags=set(_TAGS), attributes={}, clean_content_tags=set(_DROPPED), link_rel=None)
     return _lines(_TAG.sub(lambda match: _spacing(bool(match[1]), match[2]), _flowing(sound)))
 
 
+def stripped_text(markup: str) -> str:
+    """The words alone, with a line end for every tag: for what is not worth the time of `text_of`."""
+    return _stripped(markup[:LONGEST].translate(_OURS))
+
+
 def marked_text(markup: str) -> str | None:
     """As `text_of`, with `> ` before the lines its program marked as quoted, and without marked signatures. None: nothing is marked."""
-    if not _SPOTTED.search(markup[:LONGEST]) or _is_deep(markup[:LONGEST]):
+    if not _SPOTTED.search(markup[:LONGEST]) or _is_hard(markup[:LONGEST]):
         return None
     sound = nh3.clean(
         markup[:LONGEST].translate(_OURS),
@@ -85,21 +106,37 @@ def marked_text(markup: str) -> str | None:
     return _Marking().text(_flowing(sound))
 
 
+def _is_hard(markup: str) -> bool:
+    """Sound markup takes time with the square of several things: what no program writes so many of gets none."""
+    if markup.count("<") > MOST_TAGS or markup.count("&") > MOST_REFERENCES:
+        return True
+    return _is_deep(markup) or any(_is_crowded(match[0]) for match in _LONG_TAG.finditer(markup))
+
+
+def _is_crowded(tag: str) -> bool:
+    return len(_GAP.findall(_EMBEDDED.sub("=", tag))) > MOST_ATTRIBUTES
+
+
 def _is_deep(markup: str) -> bool:
-    """Sound markup takes time with the square of the depth: what no program nests like that gets none."""
     if markup.count("<") <= DEEPEST:
         return False
     open_now: Counter[str] = Counter()
-    deep = 0
+    deep = formatting = reopened = 0
     for match in _ANY_TAG.finditer(markup):
+        if match[2] is None:  # a comment
+            continue
         name = match[2].lower()
         before = open_now[name]
         if not match[1]:
             open_now[name] += name not in _UNNESTED
-        elif open_now[name]:  # the end of what was never begun closes nothing
+        elif before:  # the end of what was never begun closes nothing
             open_now[name] -= 1
-        deep += open_now[name] - before
-        if deep > DEEPEST:
+        change = open_now[name] - before
+        deep += change
+        if name in _FORMATTING:
+            formatting += change
+        reopened += formatting
+        if deep > DEEPEST or reopened > MOST_REOPENED:
             return True
     return False
 
@@ -216,7 +253,7 @@ def _spacing(closing: bool, tag: str) -> str:  # noqa: FBT001 (as a tag is: open
 def safe_html(markup: str) -> str:
     """For an officer's browser: no scripts, styles or forms; pictures only from within the mail (`cid:`), so that none tells who looked."""
     shown = markup[:LONGEST_SHOWN]
-    if _is_deep(shown):
+    if _is_hard(shown):
         return f"<p>{html.escape(_stripped(shown))}</p>"
     return nh3.clean(
         shown,

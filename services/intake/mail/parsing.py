@@ -10,8 +10,9 @@ from services.intake.mail.automatic import automatic_reason
 from services.intake.mail.bounces import bounce_of
 from services.intake.mail.dates import written_at
 from services.intake.mail.headers import Fields, read_header, readable
+from services.intake.mail.html_form import shows_more
 from services.intake.mail.letter import Enclosed, Letter
-from services.intake.mail.markup import LONGEST_SHOWN, marked_text, safe_html, text_of
+from services.intake.mail.markup import LONGEST, LONGEST_SHOWN, marked_text, safe_html, stripped_text, text_of
 from services.intake.mail.provenance import authentication, delivered_to
 from services.intake.mail.sender import first_sender, people
 from services.intake.mail.tree import Tree, Words
@@ -46,7 +47,7 @@ def parse(raw: bytes) -> Letter:
         subject=subject,
         text=text[:LONGEST_TEXT],
         new_text=_new_text(words, text, subject)[:LONGEST_TEXT],
-        html_safe=_html_safe(words),
+        html_safe=_html_safe(words, text),
         references=_references(fields),
         in_reply_to=_ids(fields, "in-reply-to")[:MOST_REFERENCES],
         mentioned=_ids(fields, "references")[:MOST_REFERENCES],
@@ -66,8 +67,15 @@ def parse(raw: bytes) -> Letter:
 
 def _text(words: list[Words]) -> str:
     """All the texts in their order; HTML only where the sender gave nothing plainer."""
-    read = (clean_text(text_of(part.text) if part.kind == "html" else part.text) for part in words if not part.spare)
-    return "\n\n".join(text for text in read if text)
+    texts, read = [], 0
+    for part in words:
+        if part.spare:
+            continue
+        if part.kind == "html":
+            read += len(part.text)
+        seen = part.text if part.kind == "plain" else text_of(part.text) if read <= LONGEST else stripped_text(part.text)
+        texts.append(clean_text(seen))
+    return "\n\n".join(text for text in texts if text)
 
 
 def _new_text(words: list[Words], text: str, subject: str) -> str:
@@ -83,9 +91,13 @@ def _new_text(words: list[Words], text: str, subject: str) -> str:
     return found.text if by_marks.complete else by_marks.text
 
 
-def _html_safe(words: list[Words]) -> str | None:
-    pages = [part.text for part in words if part.kind == "html"]
-    return clean_text(safe_html("\n".join(pages)[:LONGEST_SHOWN])) if pages else None
+def _html_safe(words: list[Words], text: str) -> str | None:
+    """None where it shows nothing more than the text, if the sender wrote that: what we made of HTML ourselves may lack anything."""
+    pages = [part for part in words if part.kind == "html"]
+    # Cleaned before it is made safe: bringing text into form C afterwards can join a tag's end with a mark behind it, and reopen the tag.
+    safe = safe_html(clean_text("\n".join(part.text for part in pages)[:LONGEST_SHOWN])) if pages else ""
+    made_of_it = not all(part.spare for part in pages)
+    return safe if safe.strip() and (made_of_it or shows_more(safe, text)) else None
 
 
 def _message_id(fields: Fields) -> str | None:

@@ -6,7 +6,7 @@ while we cannot. So every trouble of ours is answered `4xx`: never a `5xx`, on w
 
 import asyncio
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,8 @@ from kit.web import listening_socket
 from services.intake.domain.mailboxes import Mailbox, Mailboxes
 from services.intake.mail.arrivals import Arrivals, Arrived
 from services.intake.mail.door import LmtpDoor, SmtpDoor
+from services.intake.mail.paths import NULL
+from services.intake.mail.turned_away import TurnedAway
 
 RECEIVED = Counter("helpdesk_mails_received", "Answers to mails and recipients at the mail port", ["answer"])
 
@@ -52,12 +54,22 @@ class Place:
 
 
 class Porter:
-    """aiosmtpd's hooks; each returns the reply to the client."""
+    """aiosmtpd's hooks; each returns the reply to the client. `authserv_ids`: names of the mail server in front, in lower case."""
 
-    def __init__(self, arrivals: Arrivals, mailboxes: Callable[[], Mailboxes], logger: FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        arrivals: Arrivals,
+        mailboxes: Callable[[], Mailboxes],
+        logger: FilteringBoundLogger,
+        *,
+        refused: TurnedAway | None = None,
+        authserv_ids: Iterable[str] = (),
+    ) -> None:
         self._arrivals = arrivals
         self._mailboxes = mailboxes
         self._logger = logger
+        self._refused = refused
+        self._authserv_ids = tuple(sorted(authserv_ids))
 
     async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -65,6 +77,7 @@ class Porter:
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return self._counted("many_recipients", "452 4.5.3 Too many recipients, send the rest in another message")
         if self._mailboxes().find(address) is None:
+            self.turned_away("unknown_mailbox")
             return self._counted("unknown_mailbox", "550 5.1.1 No such mailbox here")
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
@@ -92,12 +105,18 @@ class Porter:
             raise LookupError("the mailboxes were taken away while the mail was coming in")
         return Arrived(
             content=envelope.original_content or b"",
-            sender=_clean(envelope.mail_from).strip("<>"),
+            sender=_sender(envelope.mail_from),
             recipients=tuple(_clean(address) for address in envelope.rcpt_tos),
             mailboxes=_one_per_group(mailboxes),
             peer=_peer(session.peer),
             helo=_clean(session.host_name),
+            authserv_ids=self._authserv_ids,
         )
+
+    def turned_away(self, reason: str) -> None:
+        """A mail, or one recipient of it, was refused for good."""
+        if self._refused is not None:
+            self._refused.note(reason)
 
     def _counted(self, answer: str, reply: str) -> str:
         RECEIVED.labels(answer).inc()
@@ -154,6 +173,9 @@ class MailReceiver:
     def give_room(self, size: int) -> None:
         self._room += size
 
+    def turned_away(self, reason: str) -> None:
+        self._porter.turned_away(reason)
+
     def _door(self) -> SmtpDoor | LmtpDoor:
         make = LmtpDoor if self._place.lmtp else SmtpDoor
         door = make(self._porter, self, hostname=self._place.hostname, silence=self._silence)
@@ -167,6 +189,11 @@ def _one_per_group(mailboxes: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
     for mailbox in mailboxes:
         first.setdefault(mailbox.group, mailbox)
     return tuple(first.values())
+
+
+def _sender(path: str | None) -> str | None:
+    """Empty is the null return path alone: mail that comes by it is taken for a machine's. What says nothing is nobody known."""
+    return "" if path == NULL else _clean(path).strip("<> ") or None
 
 
 def _peer(name: object) -> str:

@@ -23,7 +23,8 @@ _TO_ITS_END: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?$)')
 _ANGLE: Final = re.compile(r"<([^<>]*)>")
 _COMMENT: Final = re.compile(r"\(([^()]*)\)")
 _WORD: Final = re.compile(r"=\?[^?\s]{1,80}\?[BbQq]\?[^?\s]*\?=")
-_BARE: Final = re.compile(r"[^\s<>()\[\]\",:;@]+@[^\s<>()\[\]\",:;@]+")
+_BARE: Final = re.compile(r"[^\s<>()\[\]\",:;@]+@[^\s<>()\[\]\",:;@]+", re.ASCII)
+"""Of bytes read as Latin-1: a byte of a longer character, as in `à` or `ễ`, must not count as the blank that it is there."""
 _SEPARATOR: Final = re.compile(r"[,;]")
 _GROUP: Final = re.compile(r"^[^:<>@]{0,200}:")
 
@@ -75,7 +76,7 @@ def _address(text: str) -> str:
 
 
 def _name(phrase: str) -> str:
-    stripped = phrase.strip()
+    stripped = phrase.strip(" \t\r\n")
     if len(stripped) > 1 and stripped[0] == stripped[-1] == '"':
         stripped = re.sub(r"\\(.)", r"\1", stripped[1:-1])
     return readable(stripped.encode("latin-1")).strip("\"' ")

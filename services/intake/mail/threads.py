@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from kit.links import ticket_of_thread
-from kit.mail_tokens import SentDelivery, delivery_of, returned_delivery, ticket_of_recipients
+from kit.mail_tokens import SentDelivery, delivery_of, marked_by_us, returned_delivery, ticket_of_recipients
 from kit.mongo import Database, Document, translated
 from schemas.values import Language, Trust
 from services.intake.domain import reference as references
 from services.intake.mail.letter import Letter
 from services.intake.status import OVER
-from services.intake.storage import CONVERSATIONS, SUBMISSIONS
+from services.intake.storage import CONVERSATIONS, SUBMISSIONS, THREADS
 
 _REFERENCE: Final = re.compile(r"\bHD[-‐‑–]?[0-9A-Z]{3}[-‐‑–][0-9A-Z]{3}[-‐‑–][0-9A-Z]{3}\b", re.IGNORECASE)
 _LOOKED_AT: Final = 3
@@ -20,6 +20,8 @@ _LOOKED_AT: Final = 3
 
 _IDS_LOOKED_AT: Final = 20
 """Message ids of others that are looked up: the newest and the first ones of a long thread."""
+
+_FIELDS: Final = {"reference": 1, "email": 1, "language": 1, "ticket.status": 1, "ticket.group.key": 1, "group": 1, "root": 1}
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class Thread:
     language: Language
     known: bool
     over: bool
+    root: str
+    """The first of the tickets that one conversation became, each in another group; itself where there is one."""
+    groups: frozenset[str] = frozenset()
+    """Who has it, and who it was opened for."""
 
     def verified(self, trust: Trust) -> bool | None:
         """False: not by who asked, or under a forged address; None: by their address, which nobody vouches for."""
@@ -45,6 +51,7 @@ class Threads:
     def __init__(self, database: Database, secrets: Sequence[str]) -> None:
         self._conversations = database[CONVERSATIONS.name]
         self._submissions = database[SUBMISSIONS.name]
+        self._places = database[THREADS.name]
         self._secrets = secrets
 
     async def of(self, letter: Letter, sender: str, recipients: Iterable[str] = (), trust: Trust = "none") -> Thread | None:
@@ -66,9 +73,9 @@ class Threads:
         answered = delivery_of(self._secrets, letter.references)
         return (
             ticket_of_recipients(self._secrets, addressed),
-            bounced.ticket_id if bounced else None,
+            bounced.ticket_id if bounced and bounced.alone else None,
             ticket_of_thread(self._secrets, letter.references),
-            answered.ticket_id if answered else None,
+            answered.ticket_id if answered and answered.alone else None,
         )
 
     async def _by_foreign_id(self, letter: Letter, sender: str) -> Thread | None:
@@ -98,6 +105,20 @@ class Threads:
         """The conversation of a ticket."""
         return await self._thread({"_id": ticket_id}, sender)
 
+    async def beside(self, root: str, group: str, sender: str) -> Thread | None:
+        """The ticket of this group among those that one conversation became, the newest where one was over."""
+        with translated():
+            row = await self._places.find_one({"_id": place(root, group)})
+        return await self.ticket(row["ticket_id"], sender) if row is not None else None
+
+    def boxes(self, ticket_id: str, written: Iterable[str]) -> Iterable[str]:
+        """Those of the addresses that carry a token of this ticket."""
+        return (each for each in written if ticket_of_recipients(self._secrets, [each]) == ticket_id)
+
+    def ours(self, letter: Letter) -> bool:
+        """Whether it is a mail of this installation itself, come round. Our domain in the mark proves nothing: anybody can write it."""
+        return marked_by_us(self._secrets, letter.loops)
+
     def returned(self, letter: Letter, recipients: Iterable[str]) -> SentDelivery | None:
         """The mail of ours whose return path this one came to."""
         return returned_delivery(self._secrets, (*recipients, *letter.delivered_to))
@@ -109,13 +130,21 @@ class Threads:
 
     async def _thread(self, query: Document, sender: str) -> Thread | None:
         with translated():
-            row = await self._conversations.find_one(query, {"reference": 1, "email": 1, "language": 1, "ticket.status": 1})
+            row = await self._conversations.find_one(query, _FIELDS)
         if row is None:
             return None
         email = row.get("email")
         known = bool(email) and email.casefold() == sender.casefold()
-        over = (row.get("ticket") or {}).get("status") in OVER
-        return Thread(row["_id"], row["reference"], row["language"], known, over)
+        ticket = row.get("ticket") or {}
+        groups = frozenset(filter(None, ((ticket.get("group") or {}).get("key"), row.get("group"))))
+        return Thread(
+            row["_id"], row["reference"], row["language"], known, ticket.get("status") in OVER, row.get("root", row["_id"]), groups
+        )
+
+
+def place(root: str, group: str) -> str:
+    """What the ticket of one group is remembered by among those that one conversation became."""
+    return f"mail:{root}:{group}"
 
 
 def addresses(letter: Letter, recipients: Iterable[str]) -> Iterable[str]:

@@ -8,7 +8,6 @@ import binascii
 import quopri
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, Literal
@@ -19,11 +18,18 @@ from services.intake.mail.letter import Enclosed
 
 DEEPEST: Final = 30
 MOST_PARTS: Final = 500
+MOST_LINES: Final = 1_000
+"""Of the header of a part; there are many parts, and a dozen lines say what it is."""
+
+LONGEST_WORDS: Final = 2_000_000
+"""Characters of one text that are read; the whole stays in the stored mail."""
 
 _PLAIN: Final = Structured("text/plain")
 _OPAQUE: Final = "application/octet-stream"
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,80}")
 _LONGEST_BOUNDARY: Final = 200
+_UU_BEGIN: Final = re.compile(rb"(?:\A|[\r\n])begin [^\r\n]*")
+_LINE: Final = re.compile(rb"[^\r\n]+")
 _REST: Final = "phan-con-lai.bin"
 """What was too deep or too much to be taken apart."""
 
@@ -114,7 +120,7 @@ class Tree:
         return [part for child in children for part in child]
 
     def _child(self, start: int, end: int, depth: int, default: Structured) -> list[Part]:
-        fields, body = read_header(self._raw, start, end)
+        fields, body = read_header(self._raw, start, end, MOST_LINES)
         return self._entity(fields, body, end, depth + 1, default)
 
     def _split(self, boundary: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -166,11 +172,11 @@ class Tree:
     def _words(self, kind: Literal["plain", "html"], content: bytes, charset: str | None) -> Words:
         if charset and not is_known(charset) and not content.isascii():
             self.problems.append("unknown_charset")
-        return Words(kind, decoded(content, charset))
+        return Words(kind, decoded(content, charset)[:LONGEST_WORDS])
 
     def _name(self, content_type: str, start: int, end: int) -> str:
         if content_type == "message/rfc822":
-            subject = read_header(self._raw, start, end)[0].text("subject")[:100]
+            subject = read_header(self._raw, start, end, MOST_LINES)[0].text("subject")[:100]
             return f"{subject}.eml" if subject else _NAMES[content_type]
         return _NAMES.get(content_type, "tep.bin" if content_type != _OPAQUE else "tep")
 
@@ -193,14 +199,18 @@ def _transfer_decoded(content: bytes, encoding: str) -> bytes:
 
 
 def _uudecoded(content: bytes) -> bytes:
-    lines = content.splitlines()
-    start = next((number for number, line in enumerate(lines) if line.startswith(b"begin ")), None)
-    if start is None:
+    """What would grow is taken as it is: a line may leave out its spaces, so two bytes can stand for 63."""
+    begin = _UU_BEGIN.search(content)
+    if begin is None:
         return content
     out = bytearray()
-    for line in lines[start + 1 :]:
-        if line.strip() == b"end":
+    for match in _LINE.finditer(content, begin.end()):
+        if match[0].strip() == b"end":
             break
-        with suppress(binascii.Error):
-            out += binascii.a2b_uu(line)
+        try:
+            out += binascii.a2b_uu(match[0])
+        except binascii.Error:
+            continue
+        if len(out) > len(content):
+            return content
     return bytes(out)

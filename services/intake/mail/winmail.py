@@ -93,18 +93,23 @@ class _Properties:
             kind, name = struct.unpack("<HH", self._take(4))
             if name >= _NAMED:
                 self._skip_name()
-            values = self._values(kind)
-            if name == wanted and values:
-                text = values[0].decode("utf-16-le", "replace") if kind == _UNICODE else decoded(values[0], charset)
+            value = self._first(kind)
+            if name == wanted and value is not None:
+                text = value.decode("utf-16-le", "replace") if kind == _UNICODE else decoded(value, charset)
                 return clean_line(text.split("\x00")[0])
         return ""
 
-    def _values(self, kind: int) -> list[bytes]:
+    def _first(self, kind: int) -> bytes | None:
+        """The first value of a property, whose others are passed over."""
         single = kind & ~_MULTIPLE
         if single in _VARIABLE:
-            return [self._padded() for _ in range(self._number())]
+            first = None
+            for number in range(self._number()):
+                value = self._padded()
+                first = value if number == 0 else first
+            return first
         count = self._number() if kind & _MULTIPLE else 1
-        return [self._take(_FIXED[single]) for _ in range(count)]
+        return self._take(_FIXED[single] * count)[: _FIXED[single]]
 
     def _skip_name(self) -> None:
         self._take(16)

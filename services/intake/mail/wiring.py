@@ -23,6 +23,7 @@ from services.intake.mail.providers.posted import Provider
 from services.intake.mail.providers.routes import MailHooks, Name, mail_hook_routes
 from services.intake.mail.receiver import MailReceiver, Place, Porter
 from services.intake.mail.threads import Threads
+from services.intake.mail.turned_away import TurnedAway
 from services.intake.mail.worker import Worker
 from services.intake.settings import IntakeSettings
 from services.intake.storage import MAIL_LEASES
@@ -30,6 +31,10 @@ from services.intake.storing import FileStore
 
 READ_EVERY: Final = 1.0
 """Seconds between looks for mails that another process received; this one's own ring the bell."""
+
+
+TELL_EVERY: Final = 5.0
+"""Seconds between writes of what the doors refused."""
 
 
 def add_mail(  # noqa: PLR0913, PLR0917 (each is one collaborator)
@@ -46,31 +51,43 @@ def add_mail(  # noqa: PLR0913, PLR0917 (each is one collaborator)
     arrivals = Arrivals(mongo, database)
     slots = Slots(mongo, database[MAIL_LEASES.name], process_name())
     parser = Parser()
-    filing = Filing(database, acceptance, files, Threads(database, settings.secrets()), mailboxes, authserv_ids(settings))
+    filing = Filing(database, acceptance, files, Threads(database, settings.secrets()), mailboxes)
     worker = Worker(mongo, arrivals, slots, parser, filing, service.logger)
     place = Place(settings.host, settings.mail_port, settings.mail_hostname, settings.mail_max_bytes, settings.mail_lmtp)
-    receiver = MailReceiver(place, Porter(arrivals, mailboxes, service.logger))
+    refused = _counting(service, database, "mail")
+    porter = Porter(arrivals, mailboxes, service.logger, refused=refused, authserv_ids=authserv_ids(settings))
+    receiver = MailReceiver(place, porter)
     service.parts.append(receiver)
     loop = partial(Loop, logger=service.logger)
     service.loops += [
         loop("mail slots", slots.renew, every=RENEW_EVERY),
         loop("mail reader", worker.step, every=READ_EVERY, wake=arrivals.bell),
     ]
-    service.closers += [slots.release, parser.close]
+    service.closers += [slots.release, parser.close, worker.close]
     add_imap(service, settings, mongo, database, arrivals, mailboxes)
     return receiver
 
 
 def build_mail_hooks(
-    service: Service, settings: IntakeSettings, arrivals: Arrivals, desk: Desk, providers: Mapping[Name, Provider]
+    service: Service, settings: IntakeSettings, mongo: Mongo, database: Database, desk: Desk, providers: Mapping[Name, Provider]
 ) -> APIRouter:
     """The doors of mail providers."""
+    arrivals = Arrivals(mongo, database)
     mailboxes = current_mailboxes(desk.organisation, settings.mail_from, settings.bounce_address)
-    return mail_hook_routes(MailHooks(desk, arrivals, mailboxes, providers, settings.mail_max_bytes), service.logger)
+    hooks = MailHooks(desk, arrivals, mailboxes, providers, settings.mail_max_bytes, _counting(service, database, "web"))
+    return mail_hook_routes(hooks, service.logger)
+
+
+def _counting(service: Service, database: Database, role: str) -> TurnedAway:
+    """What the doors of one role refuse."""
+    refused = TurnedAway(database)
+    service.loops.append(Loop(f"refused mails, {role}", refused.write, every=TELL_EVERY, logger=service.logger))
+    service.closers.append(refused.close)
+    return refused
 
 
 def authserv_ids(settings: IntakeSettings) -> frozenset[str]:
-    """The names by which our own mail server signs what it found out, in lower case."""
+    """The names by which the mail server in front of the mail port signs what it found out, in lower case."""
     return frozenset(name.strip().lower() for name in settings.mail_authserv_id.split(",") if name.strip())
 
 

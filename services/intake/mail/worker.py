@@ -8,6 +8,7 @@ from typing import Final
 from prometheus_client import Counter
 from structlog.typing import FilteringBoundLogger
 
+from kit.batch import Batcher
 from kit.errors import TransientError
 from kit.leases import Slots
 from kit.mongo import Document, Mongo, is_passing
@@ -24,13 +25,25 @@ SMALL_AT_ONCE: Final = 30
 LARGE_AT_ONCE: Final = 1
 """Large mails are held in memory whole, with their files: one at a time."""
 
+PATIENCE: Final = 0.5
+"""Seconds that a step waits for its mails: those that take longer go on while others are looked for."""
+
+MOST_LANES: Final = 100
+"""Senders whose mails are under way at a time, before more are looked for."""
+
+CLOSING: Final = 10.0
+"""Seconds for what is under way when the process is to stop."""
+
 MOST_ATTEMPTS: Final = 5
 AGAIN_AFTER: Final = timedelta(seconds=20)
 """Times the number of attempts: how long a mail waits that failed for a reason nobody foresaw."""
 
 
 class Worker:
-    """The mails of this process's slots. A mail's slot is its sender's, so that one sender's mails are read in order."""
+    """The mails of this process's slots. A mail's slot is its sender's, so that one sender's mails are read in order.
+
+    Each sender is a lane of its own, which goes on beyond the step that began it.
+    """
 
     def __init__(
         self, mongo: Mongo, arrivals: Arrivals, slots: Slots, parser: Parser, filing: Filing, logger: FilteringBoundLogger
@@ -43,31 +56,62 @@ class Worker:
         self._logger = logger
         self._small = asyncio.Semaphore(SMALL_AT_ONCE)
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._settling: Batcher[Settled, None] = Batcher(self._settle, limit=TOGETHER)
+        self._lanes: dict[asyncio.Task[None], Sequence[Document]] = {}
 
     async def step(self) -> bool:
-        """Read the oldest mails that wait. TransientError, after the others are settled, when some have to wait for the database."""
-        mine = self._slots.mine
-        rows = await self._arrivals.waiting(mine, self._mongo.now(), TOGETHER) if mine else []
-        lanes = await asyncio.gather(*(self._lane(lane) for lane in _lanes(rows)))
-        settled = [outcome for lane in lanes for outcome in lane if isinstance(outcome, Settled)]
-        await self._arrivals.settle(settled, self._mongo.now())
-        for outcome in settled:
-            self._note(outcome)
-        for trouble in (outcome for lane in lanes for outcome in lane if isinstance(outcome, Exception)):
-            raise trouble
-        return len(rows) == TOGETHER
+        """Read the oldest mails that wait; True while more may wait or are under way. TransientError when some met trouble that passes."""
+        held_back = bool(self._lanes)
+        rows = await self._waiting() if len(self._lanes) < MOST_LANES else []
+        for lane in _lanes(rows):
+            self._lanes[asyncio.create_task(self._lane(lane))] = lane
+        if self._lanes:
+            await asyncio.wait(self._lanes, timeout=PATIENCE)
+        self._raise_trouble()
+        return len(rows) == TOGETHER or held_back or bool(self._lanes)
 
-    async def _lane(self, rows: Sequence[Document]) -> list[Settled | Exception]:
-        """One sender's mails; after trouble that passes, the later ones wait with the one that met it."""
-        outcomes: list[Settled | Exception] = []
-        for row in rows:
-            try:
-                outcomes.append(await self._read(row))
-            except Exception as error:  # noqa: BLE001 (sorted below)
-                if isinstance(error, TransientError) or is_passing(error):
-                    return [*outcomes, error]
-                outcomes.append(await self._failed(row, error))
-        return outcomes
+    def _raise_trouble(self) -> None:
+        ended = [task for task in self._lanes if task.done()]
+        for task in ended:
+            del self._lanes[task]
+        for trouble in [task.exception() for task in ended]:
+            if trouble is not None:
+                raise trouble
+
+    async def close(self) -> None:
+        """What has not ended by then is read again by whoever comes next."""
+        if self._lanes:
+            await asyncio.wait(self._lanes, timeout=CLOSING)
+        for task in self._lanes:
+            task.cancel()
+        await asyncio.gather(*self._lanes, return_exceptions=True)
+        self._lanes.clear()
+
+    async def _waiting(self) -> list[Document]:
+        """Of senders none of whose mails is under way."""
+        mine = self._slots.mine
+        if not mine:
+            return []
+        busy = [lane[0] for lane in self._lanes.values()]
+        lanes, ids = {row["lane"] for row in busy if row["lane"]}, {row["_id"] for row in busy if not row["lane"]}
+        return await self._arrivals.waiting(mine, self._mongo.now(), TOGETHER, lanes, ids)
+
+    async def _lane(self, rows: Sequence[Document]) -> None:
+        """One sender's mails, each settled when it is read; after trouble that passes, the later ones wait with the one that met it."""
+        with self._slots.working(rows[0]["slot"]):
+            for row in rows:
+                try:
+                    settled = await self._read(row)
+                except Exception as error:
+                    if isinstance(error, TransientError) or is_passing(error):
+                        raise
+                    settled = await self._failed(row, error)
+                await self._settling.submit(settled)
+                self._note(settled)
+
+    async def _settle(self, outcomes: Sequence[Settled]) -> Sequence[None]:
+        await self._arrivals.settle(outcomes, self._mongo.now())
+        return [None] * len(outcomes)
 
     async def _read(self, row: Document) -> Settled:
         if "unfit" in row:
@@ -78,18 +122,19 @@ class Worker:
                 letter = await self._parser.parse(raw)
             except Unreadable as error:
                 return await self._filing.park(row, str(error))
-            return await self._filing.file(row, letter)
+            settled = await self._filing.file(row, letter)
+            if opens := row.get("opens"):
+                became = {"kept_for": opens["kept_for"], "ticket": settled.changes.get("ticket_id"), "as": settled.changes.get("as")}
+                self._logger.warning("mail.opened_by_hand", mail=row["_id"], by=opens["by"], **became)
+            return settled
 
-    async def _failed(self, row: Document, error: Exception) -> Settled | Exception:
+    async def _failed(self, row: Document, error: Exception) -> Settled:
         """A fault of ours. It may be gone soon; if it stays, somebody has to see the mail all the same."""
         attempts = row["attempts"] + 1
         self._logger.error("mail.failed", mail=row["_id"], attempts=attempts, error=repr(error)[:300])
         if attempts < MOST_ATTEMPTS:
             return Settled(row["_id"], "received", {"attempts": attempts, "not_before": self._mongo.now() + attempts * AGAIN_AFTER})
-        try:
-            return await self._filing.park(row, type(error).__name__)
-        except Exception as trouble:  # noqa: BLE001 (raised when the others are settled)
-            return trouble
+        return await self._filing.park(row, type(error).__name__)
 
     def _note(self, settled: Settled) -> None:
         outcome = str(settled.changes.get("as") or settled.state)

@@ -189,6 +189,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "kind_answer": ("Trả lời", "Answer"),
     "kind_question": ("Câu hỏi cho doanh nghiệp", "Question to you"),
     "kind_resolution": ("Kết quả giải quyết", "Resolution"),
+    "whole_message": ("Xem toàn văn, cả phần trích dẫn và chữ ký", "Show the whole message, with what it quotes and its signature"),
     "attached": ("Tệp đính kèm:", "Attached files:"),
     "follow_up": ("Gửi thêm thông tin", "Add something"),
     "follow_up_text": ("Nội dung", "Your message"),

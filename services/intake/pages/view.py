@@ -29,6 +29,8 @@ class MessageView:
     author_role: AuthorRole
     author_name: str | None
     text: str
+    new_text: str
+    """What is read first: `text` without what it quotes."""
     attachments: tuple[Attachment, ...]
     at: datetime
 
@@ -94,6 +96,14 @@ def _deadline(deadline: Deadline) -> DeadlineView:
 def _messages(messages: Sequence[Message]) -> tuple[MessageView, ...]:
     public = [message for message in messages if message.public and message.kind != "note"]
     return tuple(
-        MessageView(message.kind, message.author_role, message.author_name, message.text, message.attachments, message.at)
+        MessageView(
+            message.kind,
+            message.author_role,
+            message.author_name,
+            message.text,
+            message.text if message.new_text is None else message.new_text,
+            message.attachments,
+            message.at,
+        )
         for message in sorted(public, key=lambda message: message.at)
     )

@@ -42,9 +42,9 @@ def api(
         max_body=MAX_BODY,
     )
     signed_in = signing_in(TokenRepository(database), directory, now)
-    desk = Desk(repository, directory, links, now)
-    app.include_router(queues.routes(QueueRepository(database), directory, now, signed_in))
     history = HistoryRepository(database, logger)
+    desk = Desk(repository, history, directory, links, now)
+    app.include_router(queues.routes(QueueRepository(database), directory, now, signed_in))
     app.include_router(tickets.reading_routes(desk, history, directory, signed_in))
     app.include_router(explain.routes(desk, history, directory, now, signed_in))
     for routes in (tickets.handing_routes, tickets.saying_routes, tickets.ending_routes):

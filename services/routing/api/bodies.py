@@ -114,8 +114,36 @@ class AttachmentBody(Attachment):
     url: str = Field(description="Where it can be downloaded for some hours; read the ticket again for a fresh one.")
 
 
+class Returned(BaseModel):
+    """Something said to the business that did not arrive."""
+
+    message_id: str | None = Field(description="The message; null for an acknowledgement, which carries none.")
+    template: str | None = Field(description="What it was: `acknowledgement`, `answer`, `question`, `resolution`.")
+    address: str | None = Field(description="Where it was to go; null where an older release did not say.")
+    bounced: Literal["hard", "soft"] | None = Field(
+        description="`hard`: it came back, the address is no good; `soft`: it came back this time (mailbox full, policy); "
+        "null: it was never accepted."
+    )
+    suppressed: bool | None = Field(
+        description="Whether nothing more was sent to the address from then on. `helpdesk mail suppressed` shows and lifts it."
+    )
+    at: datetime = Field(description="When it failed, or the report came that it had.")
+    reason: str
+
+
 class MessageBody(Message):
+    returned: Returned | None = Field(default=None, description="Set when it did not reach the business; of several times the last.")
+    text: str = Field(description="All of it, with the mail it quotes.")
+    new_text: str = Field(
+        description="What to read first: `text` without the quoted mail and the signature; equal to it where nothing was left out.",
+        examples=["Chúng tôi gửi bổ sung hợp đồng."],
+    )
     attachments: tuple[AttachmentBody, ...] = ()
+    html: AttachmentBody | None = Field(
+        default=None,
+        description="A mail's HTML form, where it shows more than `text` (tables, pictures, struck-out words, links that lead elsewhere "
+        "than they say). Its `url` opens in a browser: no scripts, nothing loaded from elsewhere; the pictures are `attachments`.",
+    )
 
 
 class ClockRow(BaseModel):
@@ -131,6 +159,7 @@ class TicketBody(BaseModel):
     ticket: Ticket
     clocks: list[ClockRow] = Field(description="Its clocks by name, in the order of `ticket.deadlines`.")
     messages: list[MessageBody]
+    returned: list[Returned] = Field(description="Everything that did not reach the business, newest last; also with the messages.")
     linked: list[str] = Field(description="References of tickets it belongs to: the same mail to another group, or what it went on with.")
     can: list[str] = Field(description="What may be done with it now, by you.")
 

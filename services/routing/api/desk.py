@@ -12,8 +12,10 @@ from kit import trace
 from kit.errors import RefusedError
 from kit.ids import derived_id
 from kit.mongo import DuplicateKey
+from schemas.tickets import DeliveryTroubled
+from schemas.values import Message
 from services.routing.access import Reader
-from services.routing.api.bodies import AttachmentBody, ClockRow, MessageBody, TicketBody
+from services.routing.api.bodies import AttachmentBody, ClockRow, MessageBody, Returned, TicketBody
 from services.routing.api.links import FileLinks
 from services.routing.api.refusals import (
     CHANGED,
@@ -38,6 +40,7 @@ from services.routing.domain.moves import MOVES, Refused
 from services.routing.domain.naming import named
 from services.routing.domain.sentences import fill
 from services.routing.domain.ticket import OVER, Ticket, snapshot
+from services.routing.history import HistoryRepository
 from services.routing.repository import Stale, TicketRepository
 
 Name = Annotated[str, Path(description="Id or reference of a ticket; a reference in any case, with or without dashes.", max_length=64)]
@@ -71,8 +74,11 @@ def asking(signed_in: SignedIn) -> Callable[..., Asked]:
 
 
 class Desk:
-    def __init__(self, tickets: TicketRepository, directory: Directory, links: FileLinks, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, tickets: TicketRepository, history: HistoryRepository, directory: Directory, links: FileLinks, now: Callable[[], datetime]
+    ) -> None:
         self._tickets = tickets
+        self._history = history
         self._directory = directory
         self._links = links
         self._now = now
@@ -91,15 +97,15 @@ class Desk:
         response.headers["ETag"] = f'"{ticket.version}"'
         response.headers["Cache-Control"] = "no-store"
         address = self._links.of_ticket(ticket.id, self._now())
-        messages = []
-        for message in await self._tickets.messages(ticket.id):
-            files = tuple(AttachmentBody(**dict(file), url=address(file.id)) for file in message.attachments)
-            messages.append(MessageBody(**{**dict(message), "attachments": files}))
+        returned = [returned_body(event) for event in await self._history.troubles(ticket.id)]
+        of_message = {one.message_id: one for one in returned}
+        messages = [message_body(message, address, of_message.get(message.id)) for message in await self._tickets.messages(ticket.id)]
         return TicketBody(
             id=ticket.id,
             ticket=snapshot(ticket, self._directory.context().org),
             clocks=clock_rows(ticket),
             messages=messages,
+            returned=returned,
             linked=await self._tickets.linked(ticket),
             can=possible(ticket, self._works(ticket, reader)),
         )
@@ -154,6 +160,26 @@ class Desk:
 
     def _works(self, ticket: Ticket, reader: Reader) -> bool:
         return self._group(ticket) in reader.works
+
+
+def returned_body(event: DeliveryTroubled) -> Returned:
+    return Returned(
+        message_id=event.message_id or None,
+        template=event.template,
+        address=event.address,
+        bounced=event.bounced,
+        suppressed=event.suppressed,
+        at=event.failed_at or event.occurred_at,
+        reason=event.reason,
+    )
+
+
+def message_body(message: Message, address: Callable[[str], str], returned: Returned | None = None) -> MessageBody:
+    """`address`: from a file's id to where it can be had."""
+    files = tuple(AttachmentBody(**dict(file), url=address(file.id)) for file in message.attachments)
+    html = AttachmentBody(**dict(message.html), url=address(message.html.id)) if message.html else None
+    new = message.text if message.new_text is None else message.new_text
+    return MessageBody(**{**dict(message), "attachments": files, "html": html, "new_text": new, "returned": returned})
 
 
 def clock_rows(ticket: Ticket) -> list[ClockRow]:

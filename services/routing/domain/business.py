@@ -65,4 +65,6 @@ def _message(ticket: Ticket, event: MessageReceived) -> Message:
         at=event.received_at,
         trust=event.trust,
         verified=event.verified,
+        new_text=event.new_text,
+        html=event.html,
     )

@@ -1,12 +1,12 @@
 """An explanation as people read it: day by day, equal days in one row."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
-from services.routing.domain.explain import NOTHING, Line, Source, by_day, next_midnight
+from services.routing.domain.explain import NOTHING, Line, Source, by_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ def daily(lines: Iterable[Line]) -> Iterator[Day]:
     for day in _days(lines):
         total += day.counted
         if held is not None and _alike(held, day):
-            held = Day(held.first, day.last, held.count + 1, held.lines, held.counted, total, day.ends_at)
+            held = replace(held, last=day.last, count=held.count + 1, total=total, ends_at=day.ends_at)
             continue
         if held is not None:
             yield held
-        held = Day(day.first, day.last, 1, day.lines, day.counted, total, day.ends_at)
+        held = replace(day, total=total)
     if held is not None:
         yield held
 
@@ -61,5 +61,4 @@ def _alike(held: Day, day: Day) -> bool:
 def _seen(line: Line) -> tuple[object, ...]:
     """What is shown of a line: wall-clock times, not instants."""
     start, end = line.start.astimezone(line.zone), line.end.astimezone(line.zone)
-    whole = line.end == next_midnight(line.start, line.zone)
-    return start.time(), end.time(), line.end - line.start, whole, line.counted, line.reason, line.name
+    return start.time(), end.time(), line.end - line.start, line.counted, line.reason, line.name

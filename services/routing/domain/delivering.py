@@ -36,7 +36,15 @@ def _troubled(draft: Draft, event: NotificationFailed) -> Draft:
     """
     recipients = told(("officer",), draft.ctx.org, measuring.group_of(draft), draft.ticket.officer)
     return draft.record(
-        DeliveryTroubled, message_id=event.message_id or "", template=event.template, reason=event.reason, recipients=recipients
+        DeliveryTroubled,
+        message_id=event.message_id or "",
+        template=event.template,
+        reason=event.reason,
+        address=event.address,
+        bounced=event.bounced,
+        suppressed=event.suppressed,
+        failed_at=event.occurred_at,
+        recipients=recipients,
     )
 
 

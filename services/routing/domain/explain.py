@@ -86,7 +86,7 @@ class Explanation:
     @property
     def permille(self) -> int | None:
         """Tenths of a percent of the target, rounded down, as warnings count it; None when nothing can be said."""
-        return self.worked * 1000 // self.whole if self.whole and self.whole > NOTHING else None
+        return self.worked * 1000 // self.whole if self.whole is not None and self.whole > NOTHING else None
 
 
 def unnamed(_calendar: str, _day: date, name: str) -> LocalText:
@@ -107,7 +107,7 @@ def explain(
     lines: list[Line] = []
     days: list[date] = []
     carried_days = 0
-    begin, seen = clock.started_at, clock.received_on - timedelta(days=1)
+    begin, seen = clock.started_at, date.min
     for era in clock.eras:
         stop = min(era.until, until)
         then = calendar_then(era) if calendar_then else calendar_of(era.calendar)
@@ -146,10 +146,10 @@ def by_day(lines: Iterable[Line]) -> Iterator[tuple[date, Line]]:
 
 
 def next_midnight(at: datetime, zone: ZoneInfo) -> datetime:
-    """The instant the local date of `at` ends; of a zone that skipped a whole day, where it took it up again."""
-    day = at.astimezone(zone).date() + timedelta(days=1)
-    midnight = datetime.combine(day, time(0), zone).astimezone(UTC)
-    return midnight if midnight > at else midnight + timedelta(days=1)
+    """The instant the local date of `at` ends: the second midnight where clocks were put back past it and `at` is between."""
+    midnight = datetime.combine(at.astimezone(zone).date() + timedelta(days=1), time(0), zone)
+    first = midnight.astimezone(UTC)
+    return first if first > at else midnight.replace(fold=1).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

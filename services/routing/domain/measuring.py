@@ -60,8 +60,10 @@ def abandon(draft: Draft, at: datetime, *abandoned: Clock) -> Draft:
 
 
 def _abandoned(clock: Clock, at: datetime) -> Clock:
-    late = clock.is_missed or (clock.due_at is not None and clock.due_at < at)
-    return clocks.finish(clock, at) if late else clocks.cancel(clock, at)
+    if clock.is_missed:
+        return replace(clocks.cancel(clock, at), verdict="missed", due_at=clock.due_at or clock.held_due_at, missed_at=clock.missed_at)
+    passed = clock.due_at is not None and clock.due_at < at
+    return clocks.finish(clock, at) if passed else clocks.cancel(clock, at)
 
 
 def measure_unanswered(draft: Draft, *, changed: bool = False) -> Draft:

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal
 
-from schemas.organisation import PolicySpec, Step
+from schemas.organisation import PolicySpec, Recipient, Step
 from schemas.tickets import DeadlineMissed, DeadlineWarned, Known, TicketEscalated
 from schemas.values import LocalText
 from services.routing.domain import sentences
@@ -32,7 +32,7 @@ STATES: Final[Mapping[State, LocalText]] = MappingProxyType(
     }
 )
 
-RECIPIENTS: Final[Mapping[str, LocalText]] = MappingProxyType(
+RECIPIENTS: Final[Mapping[Recipient, LocalText]] = MappingProxyType(
     {
         "officer": LocalText(vi="cán bộ xử lý", en="officer"),
         "lead": LocalText(vi="trưởng nhóm", en="lead"),
@@ -43,8 +43,12 @@ RECIPIENTS: Final[Mapping[str, LocalText]] = MappingProxyType(
 
 MISS: Final = LocalText(vi="Hết thời hạn", en="The deadline")
 WARNING: Final = LocalText(vi="Cảnh báo: đã dùng {percent} % thời hạn", en="Warning: {percent} % of the target is used up")
-PARENT_TAKES_OVER: Final = LocalText(vi="nhóm cấp trên tiếp nhận", en="the group above takes over")
-AUTHORITY_TAKES_OVER: Final = LocalText(vi="báo cáo cấp có thẩm quyền", en="it goes to the competent authority")
+TAKES_OVER: Final[Mapping[str | None, LocalText]] = MappingProxyType(
+    {
+        "parent_group": LocalText(vi="nhóm cấp trên tiếp nhận", en="the group above takes over"),
+        "authority": LocalText(vi="báo cáo cấp có thẩm quyền", en="it goes to the competent authority"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Notice:
     recorded_at: datetime | None = None
     percent: int | None = None
     step: int | None = None
-    tell: tuple[str, ...] = ()
+    tell: tuple[Recipient, ...] = ()
     take_over: str | None = None
 
     @property
@@ -71,8 +75,8 @@ class Notice:
     @property
     def tells(self) -> LocalText:
         """Whom it tells and who takes over, in words; empty for nobody named."""
-        told = [RECIPIENTS.get(who, LocalText(vi=who, en=who)) for who in self.tell]
-        taken = {"parent_group": PARENT_TAKES_OVER, "authority": AUTHORITY_TAKES_OVER}.get(self.take_over or "")
+        told = [RECIPIENTS[who] for who in self.tell]
+        taken = TAKES_OVER.get(self.take_over)
         return joined([*told, taken] if taken else told)
 
 
@@ -102,7 +106,7 @@ def notices(clock: Clock, policy: PolicySpec, calendar: Calendar, now: datetime,
     return tuple(notice for _, notice in sorted(found, key=lambda pair: pair[0]))
 
 
-def _untold(clock: Clock, policy: PolicySpec, percent: int, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+def _untold(clock: Clock, policy: PolicySpec, percent: int, otherwise: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
     """Whom it is told to where no step of the ladder says so; where one does, that step's own line names them."""
     told = [who for step in policy.ladder if step.percent == percent and tells_with_the_deadline(step, clock) for who in step.tell]
     return () if told else otherwise

@@ -89,4 +89,6 @@ def _message(event: RequestReceived) -> Message:
         channel=event.channel,
         at=event.received_at,
         trust=event.trust,
+        new_text=event.new_text,
+        html=event.html,
     )

@@ -34,8 +34,11 @@ def next_at(ticket: Ticket, ctx: Context) -> datetime | None:
 
 
 def _due(draft: Draft) -> Iterator[tuple[Clock, Alarm]]:
+    """The next alarm of each clock; none of later than the ticket closed, however late that is noticed."""
+    closing = closes_at(draft.ticket, draft.ctx)
+    until = draft.now if closing is None else min(draft.now, closing)
     for clock in draft.ticket.unfinished():
-        found = due_alarms(clock, draft.ctx.policy(clock.policy), draft.ctx.calendar(clock.calendar), draft.now)
+        found = due_alarms(clock, draft.ctx.policy(clock.policy), draft.ctx.calendar(clock.calendar), until)
         yield from ((clock, alarm) for alarm in found[:1])
 
 

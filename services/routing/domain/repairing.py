@@ -116,8 +116,7 @@ def _due_anew(clock: Clock, due_at: datetime, at: datetime, calendar: Calendar, 
 def _until(clock: Clock, due_at: datetime, at: datetime, calendar: Calendar, note: Repair) -> Repair:
     """The repair with what has to be granted so that the rest of the target ends at `due_at`. Refused without work until then."""
     if clock.allowed_days is not None:
-        seen = max([clock.last_counted_day, *calendar.days(clock.since, at, clock.pauses)])
-        days = sum(day > seen for day in calendar.days(at, due_at))
+        days = sum(day > clock.last_counted_day for day in calendar.days(at, due_at))
         if days:
             return replace(note, granted_days=clocks.spent_days(clock, calendar, at) + days - clock.allowed_days)
     elif clock.allowed is not None and (left := calendar.elapsed(at, due_at)):

@@ -92,10 +92,7 @@ class Timeline:
         """Makes sure the years around `at` are compiled."""
         if self._since <= at < self._until:
             return
-        first, last = _years_around(at)
-        if self._first <= self._last:
-            first, last = min(first, self._first), max(last, self._last)
-        self._compile(first, last)
+        self._compile(*_years_around(at))
 
     def _compile(self, first: int, last: int) -> None:
         if self._first > self._last:

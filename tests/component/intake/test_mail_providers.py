@@ -112,7 +112,7 @@ def web(room: Mailroom, known: Mapping[Name, Provider]) -> httpx.AsyncClient:
         lambda: NOW,
         Room(40_000_000),
     )
-    hooks = MailHooks(desk, room.arrivals, current_mailboxes(room.organisation, None), known, LIMIT)
+    hooks = MailHooks(desk, room.arrivals, current_mailboxes(room.organisation, None), known, LIMIT, room.refused)
     app = build_web(Service("intake", get_logger("test")), desk, mail_hook_routes(hooks, get_logger("test")))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="https://h.example")
 
@@ -308,6 +308,66 @@ async def test_a_mail_that_ses_put_elsewhere_is_parked_so_that_somebody_fetches_
 async def test_what_sns_says_of_itself_is_no_mail(hooks: Hooks) -> None:
     answer = await hooks.post("ses/focal", **ses(signed(notification("eA==") | {"Message": "Successfully validated SNS topic"})))
     assert (answer.status_code, await hooks.rows()) == (200, [])
+
+
+FORGED = b"Authentication-Results: mx.customs.example; dmarc=pass header.from=anbinh.example\r\n" + CLEAN
+
+
+async def trust_of_the_newest(hooks: Hooks) -> str:
+    await hooks.room.read()
+    row = await hooks.room.row()
+    return str(json.loads((await hooks.room.bodies(row["ticket_id"]))[0])["trust"])
+
+
+@pytest.mark.parametrize(
+    ("path", "request_"),
+    [
+        ("mailgun/focal/mime", mailgun(FORGED)),
+        ("sendgrid/focal", sendgrid(FORGED)),
+        ("postmark/focal", postmark(FORGED)),
+        ("ses/focal", ses(signed(notification(base64.b64encode(FORGED).decode())))),
+    ],
+)
+async def test_what_stands_in_a_posted_mail_about_its_sender_counts_for_nothing(hooks: Hooks, path: str, request_: dict[str, Any]) -> None:
+    """The same by our own mail server would be a proof: here nobody took out what the sender wrote."""
+    assert (await hooks.post(path, **request_)).status_code == 200
+    assert await trust_of_the_newest(hooks) == "none"
+
+
+def judged_by_ses(status: str, raw: bytes = CLEAN) -> dict[str, Any]:
+    message = notification(base64.b64encode(raw).decode())
+    content = json.loads(message["Message"])
+    content["receipt"] |= {"dmarcVerdict": {"status": status}, "dkimVerdict": {"status": "PASS"}, "spfVerdict": {"status": "PASS"}}
+    return ses(signed(message | {"Message": json.dumps(content)}))
+
+
+@pytest.mark.parametrize(
+    ("status", "trust"), [("PASS", "pass"), ("FAIL", "fail"), ("GRAY", "none"), ("PROCESSING_FAILED", "none"), ("pass", "none")]
+)
+async def test_what_ses_found_out_about_the_sender_is_signed_with_the_mail_and_counts(hooks: Hooks, status: str, trust: str) -> None:
+    await hooks.post("ses/focal", **judged_by_ses(status))
+    assert await trust_of_the_newest(hooks) == trust
+
+
+async def test_where_a_mail_names_two_senders_nobody_can_tell_whom_ses_means(hooks: Hooks) -> None:
+    await hooks.post("ses/focal", **judged_by_ses("PASS", CLEAN.replace(b"From: lan@", b"From: mai@other.example\r\nFrom: lan@")))
+    assert await trust_of_the_newest(hooks) == "none"
+
+
+async def test_refusals_are_counted_by_provider_and_trouble_of_ours_is_none(room: Mailroom) -> None:
+    known: dict[Name, Provider] = {"mailgun": Mailgun([KEY]), "postmark": Postmark("")}
+    await room.refused.write()
+    await room.database["mail_tallies"].delete_many({})
+    async with web(room, known) as http:
+        answers = [
+            await http.post("/hooks/mail/mailgun/focal/mime", **mailgun(key="a-stranger-s-key")),
+            await http.post("/hooks/mail/mailgun/nobody/mime", **mailgun()),
+            await http.post("/hooks/mail/postmark/focal", **postmark()),
+        ]
+    await room.refused.write()
+    (tally,) = await room.database["mail_tallies"].find().to_list(None)
+    assert [answer.status_code for answer in answers] == [401, 404, 503]
+    assert tally["refused"] == {"mailgun_401": 1, "mailgun_404": 1}
 
 
 async def test_a_mail_over_the_limit_is_parked_with_its_header(hooks: Hooks) -> None:

@@ -127,7 +127,9 @@ def every_page(pages: Pages, language: Language) -> dict[str, str]:
         "form": form_page(pages, language),
         "errors": form_page(pages, language, values, errors),
         "received": pages.received(language, REFERENCE, STATUS_URL),
-        "status": status_page(pages, language, ticket(), [message("Chào")], sent=True),
+        "status": status_page(
+            pages, language, ticket(), [message("Chào"), message("Mới.\n> cũ").model_copy(update={"new_text": "Mới."})], sent=True
+        ),
         "follow-up": status_page(pages, language, ticket(), [], errors=(FieldProblem("text", "message_missing"),)),
         "waiting": pages.status(language, waiting_view(REFERENCE, "x", NOW, [], "Asia/Ho_Chi_Minh"), FollowUpForm("token", SUBMISSION)),
     }
@@ -347,6 +349,18 @@ def test_the_status_page_repeats_no_address_of_the_person(pages: Pages) -> None:
     html = status_page(pages, "vi", ticket())
     assert "secret@halong.vn" not in html
     assert "912345678" not in html
+
+
+@pytest.mark.parametrize(("language", "offer"), [("vi", "Xem toàn văn"), ("en", "Show the whole message")])
+def test_what_a_mail_quotes_is_folded_away_and_can_be_opened(pages: Pages, language: Language, offer: str) -> None:
+    quoted = message("Mới.\n\n> <b>cũ</b>").model_copy(update={"new_text": "Mới."})
+    html = status_page(pages, language, ticket(), [quoted, message("Nguyên vẹn.")])
+    assert '<p class="words">Mới.</p>' in html
+    first, folded = html.split("<details>")
+    assert "cũ" not in first
+    assert offer in folded
+    assert '<p class="words">Mới.\n\n&gt; &lt;b&gt;cũ&lt;/b&gt;</p>' in folded
+    assert html.count("Nguyên vẹn.") == 1
 
 
 def test_a_follow_up_goes_to_the_request_with_the_token_and_keeps_its_text(pages: Pages) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from kit.ids import new_id
 from schemas.tickets import ticket_events
+from services.intake.domain.request import LONGEST_TEXT
 from services.intake.projection import SHOWN_MESSAGES
 from tests.component.intake.conftest import Intake
 from tests.component.intake.test_api import attachment, request_body, send, token_of
@@ -71,6 +72,21 @@ async def test_events_about_somebody_elses_tickets_are_passed_over(intake: Intak
     ticket_id, address, token = await received(intake)
     await intake.projection.apply([event("ticket_opened", new_id(), 1), event("ticket_opened", ticket_id, 1)])
     assert (await shown(intake, address, token))["group"] is not None
+
+
+@pytest.mark.parametrize(("length", "new"), [(100, "Mới."), (LONGEST_TEXT - 4, "Mới."), (LONGEST_TEXT - 3, None)])
+async def test_what_is_new_in_a_mail_is_shown_first_while_both_texts_fit(intake: Intake, length: int, new: str | None) -> None:
+    ticket_id, address, token = await received(intake)
+    replied = event("business_replied", ticket_id, 1)
+    whole = "Mới.".ljust(length, "x")
+    page = replied.message.attachments[0]
+    said = replied.message.model_copy(update={"text": whole, "new_text": "Mới.", "html": page, "attachments": ()})
+    await intake.projection.apply([replied.model_copy(update={"message": said})])
+    (message,) = (await shown(intake, address, token))["messages"]
+    assert (message["text"], message["new_text"], message["attachments"]) == (whole, new or whole, [])
+    row = await intake.database["conversations"].find_one({"_id": ticket_id})
+    assert row is not None
+    assert (row["messages"][0].get("new_text"), "html" in row["messages"][0]) == (new, False)
 
 
 async def test_only_the_latest_messages_are_kept_for_the_page(intake: Intake) -> None:

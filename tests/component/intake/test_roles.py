@@ -12,7 +12,7 @@ SETTINGS = IntakeSettings(secret=SecretStr("s" * 32), intake_port=0, mail_port=0
 @pytest.mark.parametrize(
     ("only", "loops", "inlets"),
     [
-        (["web"], {"organisation", "file sweep"}, []),
+        (["web"], {"organisation", "file sweep", "refused mails, web"}, []),
         (["relay"], {"organisation", "file sweep", "relay", "relay slots", "relay log", "relay age"}, []),
         (["consumer"], {"organisation", "file sweep"}, ["helpdesk.tickets.v1"]),
     ],

@@ -39,3 +39,22 @@ async def test_what_a_mail_server_reports_is_left_to_the_notifier(routing: Routi
     assert await routing.journal(ticket) == ["ticket_opened"]
     await routing.bounced(ticket, None, reason="bounced (hard): no such user", bounced="hard")
     assert await routing.journal(ticket) == ["ticket_opened", "delivery_troubled"]
+
+
+async def test_the_officer_sees_with_the_message_where_it_was_to_go_how_it_failed_and_whether_the_address_is_still_used(
+    routing: Routing,
+) -> None:
+    ticket = await routing.open()
+    put_off = {"reason": "put off for 72 h", "address": "lan@halong.example", "suppressed": False}
+    await routing.bounced(ticket, None, template="acknowledgement", **put_off)
+    said = (await routing.act(ticket, "reply", {"text": "Đã rõ."})).body["messages"][-1]
+    assert said["returned"] is None
+    routing.clock.advance(minutes=3)
+    came_back = {"address": "lan@halong.example", "bounced": "hard", "suppressed": True, "reason": "bounced (hard): 550 5.1.1"}
+    await routing.bounced(ticket, said["id"], **came_back)
+    shown = (await routing.get(f"/tickets/{ticket}")).body
+    acknowledgement, answer = shown["returned"]
+    at = routing.clock.at.isoformat().replace("+00:00", "Z")
+    assert answer == {"message_id": said["id"], "template": "answer", "at": at, **came_back}
+    assert (acknowledgement["message_id"], acknowledgement["bounced"], acknowledgement["suppressed"]) == (None, None, False)
+    assert [message["returned"] for message in shown["messages"]] == [None, answer]

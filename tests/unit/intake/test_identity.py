@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.identity import email_address, phone_number, tax_code
+from services.intake.domain.identity import email_address, phone_number, sender_address, tax_code
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,26 @@ from services.intake.domain.identity import email_address, phone_number, tax_cod
 )
 def test_an_address_is_kept_in_one_form_or_refused(typed: str, kept: str | None) -> None:
     assert email_address(typed) == kept
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("An.Nguyen+haiquan@CongTy.VN", "An.Nguyen+haiquan@congty.vn"),
+        ("Nguyễn@ví-dụ.vn", "Nguyễn@xn--v-d-rma6749a.vn"),
+        ("Nguye\u0302\u0303n@x.vn", "Nguyễn@x.vn"),
+        ("ngu\u00a0yễn@x.vn", None),
+        ("nguyễn\u202e@x.vn", None),
+        ("ễ" * 22 + "@x.vn", None),
+        ("nguyễn@", None),
+    ],
+)
+def test_whoever_writes_from_an_address_has_it_whatever_its_letters(written: str, kept: str | None) -> None:
+    assert sender_address(written) == kept
+
+
+def test_typed_letters_with_marks_before_the_at_sign_are_a_slip_of_the_keyboard() -> None:
+    assert email_address("nguyễn@x.vn") is None
 
 
 @pytest.mark.parametrize(
@@ -91,6 +111,6 @@ def test_a_tax_code_has_ten_digits_or_ten_and_three(typed: str, kept: str | None
 
 @given(st.text(max_size=60))
 def test_what_is_kept_is_kept_unchanged_when_read_again(typed: str) -> None:
-    for read in (email_address, phone_number, tax_code):
+    for read in (email_address, sender_address, phone_number, tax_code):
         kept = read(typed)
         assert kept is None or read(kept) == kept

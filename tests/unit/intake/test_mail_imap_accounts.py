@@ -27,6 +27,11 @@ def test_a_url_says_where_who_which_folder_and_whose_mail_it_is() -> None:
     assert "p,w@:" not in repr(first)
 
 
+def test_whose_word_about_senders_counts_is_said_for_each_folder_and_is_nobody_s_otherwise() -> None:
+    plain, ours = accounts_of(f"{URL},{URL.replace('Focal', 'hg')}&authserv=MX.customs.example&authserv=mx2.customs.example")
+    assert (plain.authserv_ids, ours.authserv_ids) == ((), ("mx.customs.example", "mx2.customs.example"))
+
+
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [

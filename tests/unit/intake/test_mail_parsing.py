@@ -175,6 +175,8 @@ def test_two_mails_without_id_and_date_are_one_only_when_every_byte_is_the_same(
         (b'"<a@x.example>" <b@y.example>', ("b@y.example", "<a@x.example>")),
         (b"=?utf-8?b?TMOqLCBMYW4=?= <lan@x.example>", ("lan@x.example", "Lê, Lan")),
         (b"MAILER-DAEMON (Mail Delivery)", ("", "Mail Delivery")),
+        ("Hà <nguyễn.à@ví-dụ.vn>".encode(), ("nguyễn.à@ví-dụ.vn", "Hà")),
+        ("nguyễn@ví-dụ.vn".encode(), ("nguyễn@ví-dụ.vn", "")),
         (b"Lan <>", ("", "Lan")),
         (b"Lan <lan>", ("", "Lan")),
         (b"", ("", "")),

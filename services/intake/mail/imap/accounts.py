@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 _PORTS: Final = {"imaps": 993, "imap": 143}
-_OPTIONS: Final = {"mailbox", "start", "ca"}
+_OPTIONS: Final = {"mailbox", "start", "ca", "authserv"}
 _STARTS: Final = {"all", "now"}
 _SHAPE: Final = "imaps://user:password@host/INBOX?mailbox=helpdesk@customs.example"
 
@@ -17,7 +17,8 @@ class Account:
     """One folder and the mailbox of ours that its mail is for.
 
     `tls`: from the first byte; else STARTTLS, which only a server on this machine may lack. `from_now`: what lies in the folder when it
-    is first seen is left alone.
+    is first seen is left alone. `authserv_ids`: names, in lower case, by which this server signs what it found out about senders
+    (RFC 8601); none unless it is said, for other servers let through what anybody wrote there.
     """
 
     host: str
@@ -29,6 +30,7 @@ class Account:
     mailbox: str
     from_now: bool = False
     ca_file: str | None = None
+    authserv_ids: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -54,9 +56,10 @@ def _account(url: str, number: int) -> Account:
     try:
         parts = urlsplit(url)
         port = parts.port
-        options = {name: values[-1] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
+        given = parse_qs(parts.query, strict_parsing=bool(parts.query))
     except ValueError:
         raise ValueError(f"{place}: this is no URL like {_SHAPE}; write special characters of a password as %XX") from None
+    options = {name: values[-1] for name, values in given.items()}
     if problem := _problem(parts, options):
         raise ValueError(f"{place}: {problem}")
     return Account(
@@ -69,6 +72,7 @@ def _account(url: str, number: int) -> Account:
         mailbox=options["mailbox"].strip().lower(),
         from_now=options.get("start") == "now",
         ca_file=options.get("ca"),
+        authserv_ids=tuple(name.strip().lower() for name in given.get("authserv", ())),
     )
 
 

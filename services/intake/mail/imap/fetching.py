@@ -95,6 +95,7 @@ class Fetcher:
             door="imap",
             key=f"imap:{mailbox.address}:{digest}",
             unfit=unfit,
+            authserv_ids=self._account.authserv_ids,
         )
 
 

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from kit.errors import RefusedError
 from kit.webhooks import BadSignature
+from schemas.values import Trust
 
 LONGEST_FIELD: Final = 500
 MOST_RECIPIENTS: Final = 100
@@ -24,6 +25,8 @@ class Posted:
     recipients: tuple[str, ...] = ()
     key: str | None = None
     unfit: str | None = None
+    verdict: Trust | None = None
+    """How far the sender's address is proven, where the provider says so and signs it."""
 
 
 class Provider(Protocol):

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+import httpx
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from prometheus_client import Counter
@@ -24,6 +25,7 @@ from services.intake.mail.providers.posted import Posted, Provider, split_secret
 from services.intake.mail.providers.postmark import Postmark
 from services.intake.mail.providers.sendgrid import SendGrid
 from services.intake.mail.providers.ses import Ses
+from services.intake.mail.turned_away import TurnedAway
 from services.intake.settings import IntakeSettings
 
 Name = Literal["mailgun", "postmark", "sendgrid", "ses"]
@@ -45,13 +47,25 @@ class MailHooks:
     """Takes what providers post. `max_bytes`: the largest mail that is read; of larger ones the header is kept."""
 
     def __init__(
-        self, desk: Desk, arrivals: Arrivals, mailboxes: Callable[[], Mailboxes], providers: Mapping[Name, Provider], max_bytes: int
+        self,
+        desk: Desk,
+        arrivals: Arrivals,
+        mailboxes: Callable[[], Mailboxes],
+        providers: Mapping[Name, Provider],
+        max_bytes: int,
+        refused: TurnedAway | None = None,
     ) -> None:
         self._desk = desk
         self._arrivals = arrivals
         self._mailboxes = mailboxes
         self._providers = providers
         self._max_bytes = max_bytes
+        self._refused = refused
+
+    def turned_away(self, name: Name, status: int) -> None:
+        """Of a refusal of ours that passes (5xx) the provider comes again."""
+        if self._refused is not None and status < httpx.codes.INTERNAL_SERVER_ERROR:
+            self._refused.note(f"{name}_{status}")
 
     async def take(self, name: Name, key: str, request: Request) -> str | None:
         """The mail's id once it is durable; None when the post held no mail."""
@@ -96,6 +110,7 @@ class MailHooks:
             door=name,
             key=posted.key or f"{name}:{mailbox.address}:{hashlib.sha256(posted.content).hexdigest()}",
             unfit=unfit,
+            verdict=posted.verdict,
         )
 
 
@@ -109,6 +124,7 @@ def mail_hook_routes(hooks: MailHooks, logger: FilteringBoundLogger) -> APIRoute
             mail_id = await hooks.take(provider, key, request)
         except RefusedError as error:
             HOOKS.labels(provider, str(error.status)).inc()
+            hooks.turned_away(provider, error.status)
             logger.warning("mail.hook_refused", provider=provider, group=key[:100], status=error.status, reason=error.detail)
             raise
         HOOKS.labels(provider, "200").inc()

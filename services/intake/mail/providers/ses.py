@@ -14,10 +14,13 @@ import orjson
 from structlog.typing import FilteringBoundLogger
 
 from kit.webhooks import BadSignature
+from schemas.values import Trust
 from services.intake.mail.providers.posted import Posted, Unreadable, Unset, address, addresses
 from services.intake.mail.providers.sns import NOTIFICATION, Fetch, Signatures, fetch, is_amazons
 
 VARIABLE: Final = "HELPDESK_SES_TOPICS"
+
+_VERDICTS: Final[Mapping[str, Trust]] = {"PASS": "pass", "FAIL": "fail"}
 
 
 class Ses:
@@ -77,7 +80,12 @@ def _posted(written: str) -> Posted | None:
     content = data.get("content")
     if not isinstance(content, str) or not content:
         return Posted(_where(mail, receipt), *envelope, unfit="content_elsewhere")
-    return Posted(_decoded(content, str(_part(receipt, "action").get("encoding"))), *envelope)
+    return Posted(_decoded(content, str(_part(receipt, "action").get("encoding"))), *envelope, verdict=_verdict(receipt))
+
+
+def _verdict(receipt: Mapping[str, Any]) -> Trust:
+    """DMARC's, which is about the address in From; what SES found out by SPF and DKIM may stand for another."""
+    return _VERDICTS.get(str(_part(receipt, "dmarcVerdict").get("status")), "none")
 
 
 def _decoded(content: str, encoding: str) -> bytes:

@@ -1,0 +1,140 @@
+"""When the HTML form of a mail is worth a page of its own, and that the page is harmless whoever wrote the mail."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.values import Language
+from services.intake.domain.request import LONGEST_TEXT
+from services.intake.mail.enclosures import content_of
+from services.intake.mail.html_form import page, shows_more
+from services.intake.mail.markup import safe_html
+from services.intake.mail.parsing import parse
+from tests.support.mail_samples import OURS
+
+
+@pytest.mark.parametrize(
+    ("markup", "more"),
+    [
+        ("<p>Xin hỏi <b>thời hạn</b>?</p><ul><li>một</li></ul>", False),
+        ("<table><tr><td>105</td></tr></table>", True),
+        ('<img src="cid:anh1" alt="ảnh">', True),
+        ('<img src="https://theo-doi.example/1.gif" alt="">', False),  # what is loaded from elsewhere is gone anyway
+        ("Giá 100 <s>200</s>", True),
+        ("Giá 100 <strike>200</strike>", True),
+        ("Giá 100 <del>200</del>", True),
+        ("<small>Giá</small> <strong>100</strong> <span>200</span>", False),
+        ('<a href="https://xau.example">https://ngan-hang.example</a>', True),
+        ('<a href="https://don.example/huong-dan">Hướng dẫn</a>', True),
+        ('<a href="https://don.example/?a=1&amp;b=2">don.example/?a=1&amp;b=2</a>', False),
+        ('<a href="https://Don.example/">https://don.example</a>', False),
+        ('<a href="mailto:lan@don.example"><b>lan@</b>don.example</a>', False),
+        ('<a href="https://don.example"></a>', False),
+        ("&lt;table&gt; &lt;s&gt;", False),
+        ("<p>" + "chữ " * 60 + "</p>", True),
+    ],
+)
+def test_html_that_shows_more_than_the_plain_text_by_hand(markup: str, more: bool) -> None:
+    assert shows_more(safe_html(markup), "Xin hỏi thời hạn một") is more
+
+
+def letter(subtype: str, body: str, plain: str | None = None) -> bytes:
+    head = b"From: Lan <lan@anbinh.example>\nSubject: <b>x</b>\nMIME-Version: 1.0\n"
+    html = f"Content-Type: text/{subtype}; charset=utf-8\n\n{body}".encode()
+    if plain is None:
+        return head + html
+    return (
+        head
+        + b"Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\n\n"
+        + plain.encode()
+        + b"\n--b\n"
+        + html
+        + b"\n--b--\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        (letter("plain", "Xin chào."), None),
+        (letter("html", "<p>Xin chào.</p>", plain="Xin chào."), None),
+        (letter("html", "<p>Xin chào.</p>"), "<p>Xin chào.</p>"),
+        (letter("html", "<p>Xin chào.</p>", plain=" "), "<p>Xin chào.</p>"),
+        (letter("html", "<s>Xin chào.</s>", plain="Xin chào."), "<s>Xin chào.</s>"),
+        (letter("html", "<script>x()</script> \n"), None),
+        (letter("html", ""), None),
+    ],
+    ids=["plain", "the same in both", "no plain part", "an empty plain part", "more in HTML", "nothing but a script", "empty"],
+)
+def test_the_html_form_is_kept_where_there_is_no_plain_part_or_it_shows_more(raw: bytes, kept: str | None) -> None:
+    assert parse(raw).html_safe == kept
+
+
+OVERLAY = "\u0338"
+
+
+@pytest.mark.parametrize("mark", [OVERLAY, "&#x338;", f"<script></script>{OVERLAY}"])
+def test_no_mark_behind_a_tag_joins_its_end_and_makes_words_its_attributes(mark: str) -> None:
+    safe = parse(letter("html", f"<div>{mark} onmouseover=alert(1) x </div><p>y</p>")).html_safe
+    assert safe is not None
+    assert safe == safe_html(safe)
+    written = page(safe, f"{mark} onload=alert(2)").decode()
+    assert OVERLAY not in written
+    assert unicodedata.normalize("NFC", written) == written
+
+
+PIECES = st.sampled_from(
+    [
+        *("<p>", "</p>", "<table><tr><td>", "</td>", "<img src=", '"cid:a"', '"https://x.example/1"', " onerror=alert(1)", ">", "<"),
+        *("<a href=", '"javascript:alert(1)"', "</a>", "<svg onload=alert(1)>", "<math>", "<style>", "</style>", "<!--", "-->", "chữ"),
+        *(OVERLAY, "&#x338;", "&lt;", "<script>", "</script>", "<iframe srcdoc=", "'", '"', "\x00", "<base href=//x>", "<meta http-equiv="),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=14).map("".join))
+def test_what_is_kept_of_any_html_is_what_would_be_kept_of_it_again(markup: str) -> None:
+    safe = parse(letter("html", markup)).html_safe or ""
+    assert safe_html(safe) == safe
+
+
+def test_the_title_of_the_page_is_the_subject_as_words() -> None:
+    written = page("<p>y</p>", "</title><script>x</script>").decode()
+    assert "<title>&lt;/title&gt;&lt;script&gt;x&lt;/script&gt;</title>" in written
+    assert written.startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+async def test_every_sample_is_whole_in_its_text_and_its_new_text_is_a_part_of_it_or_not_there(language: Language) -> None:
+    for path in OURS:
+        read = parse(path.read_bytes())
+        content = await content_of(read, language)
+        assert content.text.startswith(read.text), path.name
+        assert content.new_text is None or content.new_text.startswith(read.new_text), path.name
+        assert (content.new_text is None) == (read.new_text == read.text), path.name
+        assert (content.page is None) == (read.html_safe is None), path.name
+
+
+QUOTE = "\n\nVào 20/11/2025 lúc 09:12, Hải quan <hq@customs.example> đã viết:\n\n"
+
+
+async def test_notes_stand_below_the_new_text_too_but_not_that_the_text_was_cut_where_the_new_one_is_whole() -> None:
+    raw = letter("plain", f"Đã rõ.{QUOTE}" + "> dài\n" * 5_000)
+    raw = raw.replace(b"MIME-Version: 1.0\n", b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n\n--m\n")
+    raw += b'\n--m\nContent-Type: application/octet-stream\nContent-Disposition: attachment; filename="v.exe"\n\nMZ\x90\x00' + bytes(99)
+    content = await content_of(parse(raw + b"\n--m--\n"), "vi")
+    assert content.new_text is not None
+    new, note = content.new_text.split("\n\n", 1)
+    assert new == "Đã rõ."
+    assert note.startswith("— Ghi chú của hệ thống: Không nhận tệp “v.exe”")
+    assert "toan-van.txt" not in content.new_text
+    assert "Toàn văn ở tệp “toan-van.txt”" in content.text
+    assert note in content.text
+    assert len(content.text) <= LONGEST_TEXT
+
+
+async def test_of_a_text_that_is_cut_before_its_quote_the_new_text_is_no_other() -> None:
+    content = await content_of(parse(letter("plain", "Dài. " * 5_000 + QUOTE + "> a\n> b\n> c")), "en")
+    assert (content.new_text, len(content.text) <= LONGEST_TEXT) == (None, True)
