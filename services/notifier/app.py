@@ -1,7 +1,7 @@
 """The notifier, put together."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -15,7 +15,7 @@ from kit.leases import Slots
 from kit.links import status_url, thread_id
 from kit.log import get_logger
 from kit.loops import Loop
-from kit.mail_tokens import delivery_message_id, reply_address
+from kit.mail_tokens import delivery_message_id, loop_mark, reply_address
 from kit.mongo import Document, Mongo
 from kit.organisation import OrganisationStore
 from kit.publishing import RENEW_EVERY, add_relay, process_name
@@ -31,9 +31,13 @@ from services.notifier.digests import Digests, Gatherer
 from services.notifier.dkim import Signer, keys_of
 from services.notifier.domain.address import ascii_address
 from services.notifier.domain.audience import Delivery
+from services.notifier.domain.floods import Floods
 from services.notifier.domain.outcome import Never, Outcome
 from services.notifier.handlers import Handlers
 from services.notifier.limits import Limits
+from services.notifier.notice_links import notice_url
+from services.notifier.notice_pages import NoticePages
+from services.notifier.preferences import Preferences
 from services.notifier.rendering import Letterhead, Renderer
 from services.notifier.reported import REPORTS, Reported
 from services.notifier.repository import DeliveryRepository
@@ -46,7 +50,7 @@ from services.notifier.storage import NOTIFIER, SENDER_LEASES
 from services.notifier.suppressions import Suppressions
 
 GATHER_EVERY: Final = 2.0
-"""Seconds between looks for alarms that have been gathered long enough."""
+"""Seconds between looks for what has been gathered long enough."""
 
 LONGEST_BOUNCE_LOCAL: Final = 15
 """64 characters a local part may have, less the token of 48 and its plus sign."""
@@ -79,25 +83,29 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
     )
     deliveries = DeliveryRepository(mongo, database, journal)
     digests = Digests(mongo, database, DigestMail(heading))
-    wake = asyncio.Event()
-    if "consumer" in only:
-        suppressions = Suppressions(database)
-        screening = Screening(suppressions, Limits(database, per_minute=settings.acknowledgements_per_minute))
-        telling = Handlers(mongo, deliveries, digests, Renderer(heading), store, wake, screening)
-        add_consumers(service, settings, telling, Reported(mongo, database, journal, suppressions, logger))
+    wake, preferences, suppressions = asyncio.Event(), Preferences(database), Suppressions(database)
+    hand_over: Callable[[Sequence[Document]], None] | None = None
     if "sender" in only:
         slots = Slots(mongo, database[SENDER_LEASES.name], process_name())
         sender = Sender(mongo, deliveries, slots, channels(service, settings, mongo, store), wake, logger, settings.smtp_per_domain)
+        hand_over = sender.hand_over
         gatherer = Gatherer(digests, lambda: slots.mine, mongo.now, wake.set, logger)
         add_sender(service, slots, sender, gatherer, wake)
-    add_web(service, settings)
+    if "consumer" in only:
+        screening = Screening(suppressions, Limits(database, per_minute=settings.acknowledgements_per_minute), preferences)
+        telling = Handlers(
+            mongo, deliveries, digests, Renderer(heading), store, wake, screening, hand_over, Floods(settings.new_work_per_minute)
+        )
+        add_consumers(service, settings, telling, Reported(mongo, database, journal, suppressions, logger))
+    add_web(service, settings, NoticePages(preferences, settings.secrets(), mongo.now, logger))
     return service
 
 
-def add_web(service: Service, settings: NotifierSettings) -> None:
+def add_web(service: Service, settings: NotifierSettings, notices: NoticePages) -> None:
     about, release = "Health and metrics.", version("helpdesk")
     app = web_app("Helpdesk: notifier", description=about, version=release, logger=service.logger, max_body=1_000)
     add_pointer(app)
+    notices.add_to(app)
     add_health(app, alive=service.stuck, missing=service.missing)
     service.parts.append(WebServer(app, settings.host, settings.notifier_port))
 
@@ -127,6 +135,9 @@ def letterhead(settings: NotifierSettings) -> Letterhead:
         thread_id=partial(thread_id, secret, domain=domain),
         message_id=partial(delivery_message_id, secret, domain=domain),
         reply_to=partial(reply_address, secret) if settings.plus_addressing else None,
+        loop_mark=partial(loop_mark, secret, domain=domain),
+        digest_id=partial(delivery_message_id, secret, domain=domain, alone=False),
+        notice_url=partial(notice_url, settings.notices_url, secret) if settings.notices_url else None,
         sign=Signer(domain, keys_of(settings.dkim_keys)).sign,
     )
 

@@ -1,4 +1,4 @@
-"""Alarms gathered for one person become one mail, or none when the work was done before anybody was told."""
+"""Alarms gathered for one person become one mail, or none when the work was done before anybody was told; so does new work in a flood."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,12 +9,14 @@ from pymongo import UpdateOne
 from structlog.typing import FilteringBoundLogger
 
 from kit.errors import TransientError
-from kit.ids import derived_id, slot_of
+from kit.ids import slot_of
 from kit.mongo import Database, Document, Mongo, Session, translated
 from schemas.tickets import TicketEventBase
 from services.notifier.digest_mail import DigestMail
 from services.notifier.domain.audience import Delivery
 from services.notifier.domain.gathering import WINDOW, Alarm, Gathered, alarm_of, gravest, standing, waits_until
+from services.notifier.folding import digest_row, mark_folded
+from services.notifier.new_work_digests import NEW_WORK, NewWorkDigests, left_to_tell
 from services.notifier.repository import DIGEST
 from services.notifier.storage import DELIVERIES
 
@@ -51,28 +53,31 @@ class Digests:
         self._mongo = mongo
         self._deliveries = database[DELIVERIES.name]
         self._mail = mail
+        self._new_work = NewWorkDigests(database, mail)
 
     async def settle(self, events: Iterable[TicketEventBase]) -> None:
         """Drop what these events have made pointless; called with every batch, after it was planned."""
         latest = _latest(event for event in events if event.sequence > 1)  # nothing waits for what has just begun
         query = {"ticket_id": {"$in": list(latest)}, "state": "gathering"}
         with translated():
-            rows = await self._deliveries.find(query, {"alarm": 1}).to_list(None) if latest else []
+            rows = await self._deliveries.find(query, {"alarm": 1, "work": 1, "ticket_id": 1}).to_list(None) if latest else []
             writes = [write for row in rows if (write := _settled(row, latest, self._mongo.now()))]
             if writes:
                 await self._deliveries.bulk_write(writes, ordered=False)
 
-    async def due(self, slots: Iterable[int], now: datetime) -> list[str]:
-        """Lanes in which something has waited long enough."""
-        query = {"state": "gathering", "slot": {"$in": sorted(slots)}, "next_at": {"$lte": now}}
+    async def due(self, slots: Iterable[int], now: datetime, resting: Iterable[str] = ()) -> list[str]:
+        """Lanes in which something has waited long enough, but for those that rest."""
+        query = {"state": "gathering", "slot": {"$in": sorted(slots)}, "next_at": {"$lte": now}, "lane": {"$nin": sorted(resting)}}
         with translated():
             rows = await self._deliveries.find(query, {"lane": 1}).sort("next_at", 1).limit(LANES).to_list(LANES)
         return list(dict.fromkeys(row["lane"] for row in rows))
 
     async def fold(self, lane: str, now: datetime) -> int:
-        """Make one delivery of all that waits in the lane, in one transaction. Returns of how many alarms."""
+        """Make one delivery of all that waits in the lane, in one transaction. Returns of how many."""
 
         async def work(session: Session) -> int:
+            if lane.startswith(f"{NEW_WORK}:"):
+                return await self._new_work.fold(lane, now, session)
             query = {"lane": lane, "state": "gathering", "next_at": {"$lte": now + WINDOW}}
             found = self._deliveries.find(query, _WITHOUT_CONTENT, session=session).sort([("next_at", 1), ("order", 1), ("_id", 1)])
             rows = await found.limit(MOST).to_list(MOST)
@@ -94,47 +99,14 @@ class Digests:
         there = {"lane": f"{row['ticket_id']}:{row['recipient']}", "slot": slot_of(row["ticket_id"])}
         freed = {"state": "pending", "next_at": now, **there, **({"parts": others} if others else {})}
         await self._deliveries.update_one({"_id": row["_id"]}, {"$set": freed, "$unset": {"alarm": ""}}, session=session)
-        await self._mark_folded(others, row["_id"], session)
+        await mark_folded(self._deliveries, others, row["_id"], session)
 
     async def _send_together(self, rows: Sequence[Document], alarms: Sequence[Alarm], now: datetime, session: Session) -> None:
         last, parts = max(rows, key=lambda row: (row["planned_at"], row["_id"])), [row["_id"] for row in rows]
         made = digest_row(last, parts, now)
         made["content"] = self._mail.render(made, alarms, now)
         await self._deliveries.insert_one(made, session=session)
-        await self._mark_folded(parts, made["_id"], session)
-
-    async def _mark_folded(self, ids: Sequence[str], into: str, session: Session) -> None:
-        change = {"$set": {"state": "folded", "digest": into}, "$unset": {"content": "", "alarm": ""}}
-        if ids:
-            await self._deliveries.update_many({"_id": {"$in": list(ids)}}, change, session=session)
-
-
-def digest_row(last: Document, parts: Sequence[str], now: datetime) -> Document:
-    """The delivery that tells `parts`, to whoever `last`, the latest of them, was for. The same parts make the same id."""
-    identifier = derived_id(DIGEST, last["recipient"], *sorted(parts))
-    return {
-        "_id": identifier,
-        "event_id": identifier,
-        "ticket_id": last["lane"],
-        "lane": last["lane"],
-        "template": DIGEST,
-        "audience": last["audience"],
-        "recipient": last["recipient"],
-        "channel": last["channel"],
-        "address": last["address"],
-        "language": last["language"],
-        "message_id": None,
-        "name": last["name"],
-        "reference": "",
-        "slot": last["slot"],
-        "order": int(now.timestamp() * 1000),
-        "state": "pending",
-        "attempts": 0,
-        "planned_at": now,
-        "next_at": now,
-        "trace": last.get("trace"),
-        "parts": list(parts),
-    }
+        await mark_folded(self._deliveries, parts, made["_id"], session)
 
 
 def _latest(events: Iterable[Any]) -> dict[str, TicketEventBase]:
@@ -147,20 +119,29 @@ def _latest(events: Iterable[Any]) -> dict[str, TicketEventBase]:
 
 
 def _settled(row: Document, latest: Mapping[str, TicketEventBase], now: datetime) -> UpdateOne | None:
-    """What a later event of its ticket makes of a waiting alarm; None: nothing."""
+    """What a later event of its ticket makes of something that waits; None: nothing."""
+    event = latest[row["ticket_id"]]
+    if row.get("work") is not None:
+        return None if left_to_tell(row, event) else _dropped(row, "somebody has the request, or it is done, before this was told", now)
     alarm = _alarm.validate_python(row["alarm"])
-    event = latest[alarm.ticket_id]
     if event.sequence <= alarm.sequence:
         return None
-    key = {"_id": row["_id"], "state": "gathering"}
     match standing(alarm, event.ticket):
         case "over":
-            gone = {"state": "dropped", "ended_at": now, "reason": "the work was done, or the clock stopped, before this was told"}
-            return UpdateOne(key, {"$set": gone, "$unset": {"content": "", "alarm": ""}})
+            return _dropped(row, "the work was done, or the clock stopped, before this was told", now)
         case "paused" if alarm.due_at is not None:
-            return UpdateOne(key, {"$set": {"alarm.due_at": None}})
+            return UpdateOne(_gathering(row), {"$set": {"alarm.due_at": None}})
         case _:
             return None
+
+
+def _dropped(row: Document, reason: str, now: datetime) -> UpdateOne:
+    gone = {"state": "dropped", "ended_at": now, "reason": reason}
+    return UpdateOne(_gathering(row), {"$set": gone, "$unset": {"content": "", "alarm": "", "work": ""}})
+
+
+def _gathering(row: Document) -> Document:
+    return {"_id": row["_id"], "state": "gathering"}
 
 
 class Gatherer:
@@ -186,11 +167,10 @@ class Gatherer:
         now = self._now()
         self._resting = {lane: until for lane, until in self._resting.items() if until > now}
         mine = list(self._mine())
-        lanes = await self._digests.due(mine, now) if mine else []
+        lanes = await self._digests.due(mine, now, self._resting) if mine else []
         folded = 0
         for lane in lanes:
-            if lane not in self._resting:
-                folded += await self._fold(lane, now)
+            folded += await self._fold(lane, now)
         if folded:
             self._wake()
         return bool(folded)
@@ -204,5 +184,5 @@ class Gatherer:
             self._logger.exception("digest.failed", lane=lane)
             self._resting[lane] = now + WINDOW
             return 0
-        self._logger.info("digest.folded", lane=lane, alarms=count)
+        self._logger.info("digest.folded", lane=lane, deliveries=count)
         return count

@@ -1,20 +1,27 @@
 """Events in: every ticket event becomes the deliveries it asks for, each exactly once."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from kit.errors import TransientError
-from kit.mongo import DuplicateKey, Mongo
+from kit.mongo import Document, DuplicateKey, Mongo
 from kit.organisation import OrganisationStore
 from services.notifier.digests import Digests, waiting
 from services.notifier.domain.address import BadAddress
 from services.notifier.domain.audience import Delivery, plan
+from services.notifier.domain.floods import Floods
+from services.notifier.domain.new_work import is_new_work
+from services.notifier.new_work_digests import put_off
 from services.notifier.rendering import Renderer
 from services.notifier.repository import DeliveryRepository, Planned
 from services.notifier.screening import FREE, Screening, Verdict
 
 ATTEMPTS: Final = 5
+FIRST: Final = 1
+"""The sequence of a ticket's first event: nothing can wait in its lanes."""
+
 PER_EVENT: Final = 100
 """More than the recipients of any event: keeps the order of events apart from the order within one."""
 
@@ -29,7 +36,13 @@ class Handlers:
         organisation: OrganisationStore,
         wake: asyncio.Event,
         screening: Screening,
+        hand_over: Callable[[Sequence[Document]], None] | None = None,
+        floods: Floods | None = None,
     ) -> None:
+        """`wake` has the sender look for what may go; `hand_over` gives it what was planned for lanes in which nothing else can wait.
+
+        Without `floods` every request given to somebody is told at once, however many there are.
+        """
         self._mongo = mongo
         self._deliveries = deliveries
         self._digests = digests
@@ -37,6 +50,8 @@ class Handlers:
         self._organisation = organisation
         self._wake = wake
         self._screening = screening
+        self._hand_over = hand_over
+        self._floods = floods
 
     async def on_tickets(self, events: Sequence[Any]) -> None:
         """Plan a batch in one transaction, then take back the alarms that its later events have made pointless."""
@@ -47,10 +62,11 @@ class Handlers:
         accounts = self._writable_accounts()
         # By id: an event published twice may come twice in one batch.
         wanted = {delivery.id: (delivery, event, place) for event in events for place, delivery in enumerate(plan(event, accounts))}
-        for _ in range(ATTEMPTS if wanted else 0):
-            known, held = await asyncio.gather(
-                self._deliveries.known(wanted), self._deliveries.held_lanes({delivery.lane for delivery, _, _ in wanted.values()})
-            )
+        begun = {delivery.lane for delivery, event, _ in wanted.values() if event.sequence > FIRST}
+        for attempt in range(ATTEMPTS if wanted else 0):
+            # Not asked the first time: a batch that came before is rare, and stands in its own way.
+            known = await self._deliveries.known(wanted) if attempt else frozenset()
+            held = await self._deliveries.held_lanes(begun)
             asked = [each for identifier, each in wanted.items() if identifier not in known]
             verdicts = await self._screening.of([(delivery, event) for delivery, event, _ in asked], self._mongo.now())
             fresh = []
@@ -58,10 +74,13 @@ class Handlers:
                 fresh.append(self._planned(delivery, event, place, verdicts.get(delivery.id, FREE)))
                 await asyncio.sleep(0)  # rendering a whole batch at one go would keep everything else waiting
             try:
-                await self._deliveries.add(fresh, held, self._mongo.now())
+                rows = await self._deliveries.add(fresh, held, self._mongo.now())
             except DuplicateKey:
                 continue
-            self._wake.set()
+            if self._hand_over is not None:
+                self._hand_over([row for row in rows if row["lane"] not in begun])
+            if self._hand_over is None or begun:
+                self._wake.set()
             return
         if wanted:
             raise TransientError("deliveries of this batch are being planned elsewhere")
@@ -70,18 +89,20 @@ class Handlers:
         return [account.key for account in self._organisation.current.organisation.chat_accounts if account.callback_url]
 
     def _planned(self, delivery: Delivery, event: Any, place: int, verdict: Verdict) -> Planned:  # noqa: ANN401 (one of the ticket events)
-        """Rendered now, so that every attempt sends the same bytes and a mistake shows at once."""
+        """Rendered now, so that every attempt sends the same bytes and a mistake shows at once; what is told with others is not."""
         content: bytes | None = None
         refusal = verdict.refusal
+        gathered = waiting(delivery, event, self._mongo.now())
         try:
-            if delivery.channel == "email" and not refusal:
+            if not (refusal or verdict.dropped) and (until := self._flooded(delivery)):
+                gathered = put_off(delivery, event, until)
+            elif delivery.channel == "email" and not refusal:
                 content = self._renderer.render(delivery, event)
             elif delivery.channel == "chat":
                 content = self._renderer.render_chat(delivery, event).encode()
         except BadAddress as error:
             refusal = str(error)
         order = event.sequence * PER_EVENT + place
-        gathered = waiting(delivery, event, self._mongo.now())
         return Planned(
             delivery,
             order,
@@ -93,3 +114,6 @@ class Handlers:
             acknowledges=verdict.acknowledges,
             waiting=None if refusal else gathered,
         )
+
+    def _flooded(self, delivery: Delivery) -> datetime | None:
+        return self._floods.until(delivery.address, self._mongo.now()) if self._floods and is_new_work(delivery) else None

@@ -21,9 +21,11 @@ from markupsafe import Markup, escape
 from schemas.tickets import AnswerGiven, BusinessReplied, Known, QuestionAsked, TicketOpened, TicketResolved
 from schemas.values import ClockKind, Deadline, Message
 from services.notifier import mime
-from services.notifier.domain.address import BadAddress, ascii_address
+from services.notifier.domain.address import BadAddress, ascii_address, recipient_address
 from services.notifier.domain.audience import Delivery
+from services.notifier.domain.notices import Notice, notice_of
 from services.notifier.local_time import local_time
+from services.notifier.notice_links import LABEL, unsubscribe_headers
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -51,8 +53,22 @@ class Letterhead:
     """(ticket_id, delivery_id) to the signed id of that mail; without it the delivery's id with our domain."""
     reply_to: Callable[[str, str], str | None] | None = None
     """(mailbox, ticket_id) to the address that brings an answer back to the ticket; None where it would be too long."""
+    loop_mark: Callable[[str], str] | None = None
+    """delivery_id to the signed mark that tells us a mail of our own; without it the mark is our domain, which tells nobody anything."""
+    digest_id: Callable[[str, str], str] | None = None
+    """As `message_id`, of a mail about several tickets."""
+    notice_url: Callable[[str, Notice], str] | None = None
+    """(officer, notice) to the page where such notices are turned off, where there is one."""
     sign: Callable[[bytes], bytes] | None = None
     """The mail to the same mail with its signatures."""
+
+    def mark(self, delivery_id: str) -> str:
+        """The header by which we know a mail of ours that comes back."""
+        return f"X-Helpdesk-Loop: {self.loop_mark(delivery_id) if self.loop_mark else self.address.rpartition('@')[2]}"
+
+    def stop(self, officer: str, notice: Notice | None) -> str | None:
+        """Where a reader turns this notice off; None for mail that can't be."""
+        return self.notice_url(officer, notice) if self.notice_url and notice else None
 
     def signed(self, raw: bytes) -> bytes:
         return self.sign(raw) if self.sign else raw
@@ -85,11 +101,14 @@ class Renderer:
     def render(self, delivery: Delivery, event: Known) -> bytes:
         """The mail. Raises `BadAddress` when the recipient's address can't be written to."""
         _, wording = self._wording(delivery, event)
+        stop = self._letterhead.stop(delivery.recipient, notice_of(delivery, event))
         layout = {"wording": wording, "language": delivery.language, "link": self._link(delivery, event)}
+        layout |= {"stop": stop, "stop_label": LABEL[delivery.language]}
         text = self._layouts.get_template("layout.txt.j2").render(layout)
         html = self._layouts.get_template("layout.html.j2").render(layout)
         boundary = f"=_{delivery.id.replace('-', '')}"
-        return self._letterhead.signed(mime.alternative(self._headers(delivery, event, wording.subject), text, html, boundary))
+        headers = [*self._headers(delivery, event, wording.subject), *(unsubscribe_headers(stop) if stop else [])]
+        return self._letterhead.signed(mime.alternative(headers, text, html, boundary))
 
     def render_chat(self, delivery: Delivery, event: Known) -> str:
         """The same for a conversation: short, without greeting or signature."""
@@ -104,13 +123,13 @@ class Renderer:
         headers = [
             f"Date: {format_datetime(event.occurred_at.astimezone(ZoneInfo(ticket.group.timezone)))}",
             mime.mailbox("From", self._letterhead.name, self._address),
-            mime.mailbox("To", delivery.name, ascii_address(delivery.address)),
+            mime.mailbox("To", delivery.name, recipient_address(delivery.address)),
             *self._reply_to(delivery, event),
             mime.unstructured("Subject", subject, prefix=f"[{_ascii(ticket.reference)}] "),
             f"Message-ID: {self._message_id(delivery)}",
             *([f"In-Reply-To: {thread}", f"References: {thread}"] if thread else []),
             f"Content-Language: {delivery.language}",
-            f"X-Helpdesk-Loop: {self._domain}",
+            self._letterhead.mark(delivery.id),
         ]
         return headers + (_automatic(delivery) if delivery.message_id is None else [])
 
@@ -140,7 +159,7 @@ class Renderer:
             facts=_facts(getattr(words, "facts", "")),
             closing=_paragraphs(getattr(words, "closing", "")),
             link_label=str(getattr(words, "link_label", "")).strip(),
-            said=_paragraphs(mime.visible(said.text)) if said else "",
+            said=_paragraphs(mime.visible(said.new_text or said.text)) if said else "",
         )
 
     def _context(self, delivery: Delivery, event: Known, said: Message | None) -> dict[str, Any]:
@@ -157,6 +176,7 @@ class Renderer:
             "group": group,
             "place": _place(group, ticket.group.unit.name.in_language(language)),
             "attachments": ", ".join(attachment.filename for attachment in said.attachments) if said else "",
+            "left_out": said is not None and said.new_text is not None,
             "deadlines": _running(ticket.deadlines, delivery),
             "when": partial(local_time, timezone=ticket.group.timezone, language=language),
             "to_mailbox": delivery.recipient.startswith("group:"),
@@ -204,7 +224,10 @@ def _place(group: str, unit: str) -> str:
 
 
 def _said(delivery: Delivery, event: Known) -> Message | None:
-    """The words to show. An acknowledgement doesn't repeat them: a form filled in with a stranger's address would mail them anything."""
+    """The message whose words are shown, without what it quotes; the whole is on the ticket.
+
+    An acknowledgement doesn't repeat them: a form filled in with a stranger's address would mail them anything.
+    """
     if delivery.template == "acknowledgement":
         return None
     carries = TicketOpened | BusinessReplied | AnswerGiven | QuestionAsked | TicketResolved

@@ -12,7 +12,7 @@ from kit.journal import Journal
 from kit.mongo import Database, Document, Mongo, Session
 from schemas.notifications import NotificationFailed
 from schemas.requests import DeliveryBounced
-from services.notifier.repository import failed
+from services.notifier.repository import DIGEST, failed
 from services.notifier.storage import DELIVERIES
 from services.notifier.suppressions import Suppressions
 
@@ -59,9 +59,11 @@ class Reported:
         """What else changes in the row. One that was given up has been told; one still under way will be accepted, or not."""
         if event.hard and event.proven:
             await self._suppressions.suppress(row, event.diagnostic or event.status, now, session)
-        if row["state"] != "delivered" or row["template"] == "digest":
+        if row["state"] != "delivered":
             return {}
         reason = f"{BOUNCED}{'hard' if event.hard else 'soft'}): {event.diagnostic or event.status}"[:500]
+        if row["template"] == DIGEST:  # nobody is told of a digest itself
+            return {"state": "failed", "reason": reason}
         await self._journal.append([bounced(row, reason, event, now)], session, streams=[row["_id"]])
         return {"state": "failed", "reason": reason}
 
@@ -69,6 +71,7 @@ class Reported:
 def bounced(row: Document, reason: str, event: DeliveryBounced, at: datetime) -> NotificationFailed:
     """The second end of a delivery: it was accepted, and came back."""
     change = {"id": derived_id(row["_id"], "returned"), "sequence": 2, "caused_by": event.id, "bounced": "hard" if event.hard else "soft"}
+    change |= {"suppressed": event.hard and event.proven}
     return failed(row, reason, at).model_copy(update=change)
 
 

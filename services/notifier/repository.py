@@ -1,6 +1,7 @@
 """Deliveries in MongoDB: planned once, attempted until they end, each end journalled with it."""
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -12,10 +13,11 @@ from pymongo import UpdateMany
 from kit.errors import TransientError
 from kit.ids import derived_id, slot_of
 from kit.journal import Journal
-from kit.mongo import Database, Document, Mongo, Session, UpdateOne, translated
+from kit.mongo import Database, Document, Mongo, Session, UpdateOne, Writes, translated
 from schemas.notifications import DeliveryEvent, NotificationDelivered, NotificationFailed
 from services.notifier.domain.audience import Delivery
 from services.notifier.storage import DELIVERIES, RELAY_TROUBLE
+from services.notifier.suppressions import SUPPRESSED
 
 SOURCE = "helpdesk/notifier"
 DIGEST = "digest"
@@ -51,6 +53,10 @@ class Attempted:
     reason: str
 
 
+class _EndedMeanwhile(Exception):
+    """One of the deliveries is no longer pending."""
+
+
 class DeliveryRepository:
     def __init__(self, mongo: Mongo, database: Database, journal: Journal) -> None:
         self._mongo = mongo
@@ -64,6 +70,8 @@ class DeliveryRepository:
 
     async def held_lanes(self, lanes: Collection[str]) -> dict[str, datetime]:
         """Lanes in which something still waits, with the latest instant it waits for: what is planned now goes behind it."""
+        if not lanes:
+            return {}
         with translated():
             rows = self._deliveries.find({"lane": {"$in": list(lanes)}, "state": "pending"}, {"lane": 1, "next_at": 1})
             held: dict[str, datetime] = {}
@@ -71,18 +79,18 @@ class DeliveryRepository:
                 held[row["lane"]] = max(row["next_at"], held.get(row["lane"], row["next_at"]))
         return held
 
-    async def add(self, planned: Sequence[Planned], held: dict[str, datetime], now: datetime) -> None:
-        """All in one transaction. What needs no sending, or can't be made, ends here. DuplicateKey: some were planned meanwhile."""
+    async def add(self, planned: Sequence[Planned], held: dict[str, datetime], now: datetime) -> list[Document]:
+        """All in one transaction; returns the rows. What needs no sending, or can't be made, ends here.
+
+        DuplicateKey: some were planned before, nothing was written.
+        """
         rows = [_row(item, held, now) for item in planned]
         ended = [event for item, row in zip(planned, rows, strict=True) if (event := _ended(item, row, now))]
-
-        async def write(session: Session) -> None:
-            if rows:
-                await self._deliveries.insert_many(rows, session=session)
-            await self._journal.append(ended, session, streams=[event.delivery_id for event in ended])
-
-        if rows:
-            await self._mongo.transaction(write)
+        writes = Writes()
+        writes.insert(self._deliveries, rows)
+        self._journal.add(ended, writes, streams=[event.delivery_id for event in ended])
+        await self._mongo.write(writes)
+        return rows
 
     async def due(
         self, slots: Iterable[int], now: datetime, limit: int, channels: Collection[str], busy: Collection[str] = ()
@@ -111,7 +119,7 @@ class DeliveryRepository:
         When one of them can't be written down, the others are, on their own: they must not be sent again because of it.
         """
         try:
-            await self._mongo.transaction(partial(self._write, attempts))
+            await self._record_all(attempts)
         except TransientError:
             raise
         except Exception as error:  # noqa: BLE001 (handed to whoever made the attempt)
@@ -130,6 +138,18 @@ class DeliveryRepository:
         """Again."""
         with translated():
             await self._trouble.delete_one({"_id": channel})
+
+    async def _record_all(self, attempts: Sequence[Attempted]) -> None:
+        """Most end a delivery that nobody else has touched, and are written without asking for that first."""
+        if all(attempt.event and not attempt.row.get("parts") for attempt in attempts):
+            events = [attempt.event for attempt in attempts if attempt.event]
+            writes = Writes()
+            ends = [write for attempt in attempts for write in _writes(attempt)]
+            writes.update(self._deliveries, ends, unmatched=_EndedMeanwhile)
+            self._journal.add(events, writes, streams=[event.delivery_id for event in events])
+            with suppress(_EndedMeanwhile):
+                return await self._mongo.write(writes)
+        return await self._mongo.transaction(partial(self._write, attempts))
 
     async def _write(self, attempts: Sequence[Attempted], session: Session) -> None:
         ids = [attempt.row["_id"] for attempt in attempts]
@@ -209,7 +229,8 @@ def delivered(row: Document, at: datetime) -> NotificationDelivered:
 
 
 def failed(row: Document, reason: str, at: datetime) -> NotificationFailed:
-    return NotificationFailed.model_validate({**_common(row, at), "reason": reason, "attempts": row["attempts"]})
+    address = {"address": row["address"] or None, "suppressed": reason.startswith(SUPPRESSED)}
+    return NotificationFailed.model_validate({**_common(row, at), **address, "reason": reason, "attempts": row["attempts"]})
 
 
 def _as_part(row: Document, end: DeliveryEvent) -> DeliveryEvent:

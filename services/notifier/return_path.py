@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from kit.mail_tokens import bounce_address
 from kit.mongo import Document
+from services.notifier.repository import DIGEST
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,10 @@ class ReturnPaths:
         return self._own(row) or self.bounces or self.sender
 
     def _own(self, row: Document) -> str | None:
-        """None for a digest, which is about no one ticket."""
+        """A digest's is of a kind by which nothing is put on the one ticket that it names."""
+        if self.bounces is None:
+            return None
         try:
-            return bounce_address(self.secret, self.bounces, row["ticket_id"], row["_id"]) if self.bounces else None
-        except ValueError:
+            return bounce_address(self.secret, self.bounces, row["ticket_id"], row["_id"], alone=row["template"] != DIGEST)
+        except ValueError:  # a digest that was made before digests named a ticket
             return None

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, repeat
@@ -29,6 +30,9 @@ REFILL_AT: Final = IN_FLIGHT // 2
 
 LONGEST_PAUSE: Final = timedelta(seconds=30)
 """Between two looks at a mail relay that is down. Short: the first mail after an outage should not wait for it."""
+
+RECORD_LINGERS: Final = 0.05
+"""Seconds for which an end waits to be written down with others; what a crash in between leaves unwritten is sent again."""
 
 RECORD_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between tries to write down an attempt; the last one repeats."""
@@ -104,13 +108,15 @@ class Sender:
         self._domains = Domains(at_once)
         self._lanes: dict[str, _Lane] = {}
         self._resting: dict[str, datetime] = {}
+        self._handed: set[str] = set()
+        """Lanes begun since the last look began, which may have read what they have sent since."""
         self._trial: str | None = None
         self._closing = False
         self._noted = True
         """Whether it may stand in the database that mail is paused: a process that died may have left it there."""
         self._more = False
         """Whether the last look found as much as there was room for; else what is planned meanwhile rings, or waits for the next look."""
-        self._results: Batcher[Attempted, None] = Batcher(deliveries.record)
+        self._results: Batcher[Attempted, None] = Batcher(deliveries.record, linger=RECORD_LINGERS)
 
     @property
     def under_way(self) -> int:
@@ -129,21 +135,40 @@ class Sender:
         busy = self._busy(now)
         trying = self._breaker.failures > 0
         places = (max if trying else min)(room[channel] for channel in open_channels)
+        self._handed.clear()
         lanes = await self._deliveries.due(mine, now, places, open_channels, busy)
         self._more = len(lanes) >= places
         for lane, rows in lanes.items():
             channel = rows[0]["channel"]
-            if room[channel] <= 0:
-                continue
-            room[channel] -= 1
-            if channel == "email" and (until := self._domains.enter(rows[0]["address"], now)):
-                self._resting[lane] = until
+            if self._room(channel, now) <= 0 or lane in self._handed:
                 continue
             if trying:
                 self._trial = lane if channel == "email" else self._trial
                 rows = rows[:1]  # noqa: PLW2901 (what comes after it sees how it went)
-            self._lanes[lane] = _Lane(channel, asyncio.create_task(self._run(lane, rows)))
+            self._begin(lane, rows, now)
         return False
+
+    def hand_over(self, rows: Sequence[Document]) -> None:
+        """Begin what was written a moment ago, in lanes where nothing else waits, without looking for it; unless others wait before it."""
+        now, lanes = self._mongo.now(), defaultdict[str, list[Document]](list)
+        for row in rows:
+            if row["state"] == "pending":
+                lanes[row["lane"]].append(row)
+        for lane, found in lanes.items():
+            first = found[0]
+            mine = first["slot"] in self._slots.mine and first["channel"] in self._channels and lane not in self._busy(now)
+            if self._more or self._closing or self._breaker.failures or not mine or self._room(first["channel"], now) <= 0:
+                self._wake.set()
+            else:
+                self._handed.add(lane)
+                self._begin(lane, found, now)
+
+    def _begin(self, lane: str, rows: list[Document], now: datetime) -> None:
+        channel = rows[0]["channel"]
+        if channel == "email" and (until := self._domains.enter(rows[0]["address"], now)):
+            self._resting[lane] = until
+            return
+        self._lanes[lane] = _Lane(channel, asyncio.create_task(self._run(lane, rows)))
 
     def _room(self, channel: str, now: datetime) -> int:
         """How many more lanes may be started; for mail none while the relay is in trouble, and one alone to try it."""

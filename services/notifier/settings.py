@@ -27,6 +27,16 @@ class NotifierSettings(ServiceSettings):
     acknowledgements_per_minute: int = Field(
         default=600, ge=1, description="Acknowledgements of mails in one minute; beyond them something is wrong, and no more are sent."
     )
+    new_work_per_minute: int = Field(
+        default=5,
+        ge=0,
+        description="Mails in a minute that tell one address of requests given to it; what is more comes as one digest. 0: all go at once.",
+    )
+    notices_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="Where staff reach the notifier's `/notices/` pages: notices they can do without then have a link to turn them off.",
+    )
     dkim_keys: str = Field(
         default="", description="`selector:/path/to/key.pem[,…]`: RSA or Ed25519 keys that sign for the domain of the sender address."
     )

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 
-from services.notifier.domain.address import BadAddress, ascii_address
+from services.notifier.domain.address import BadAddress, ascii_address, recipient_address
 from services.notifier.domain.outcome import Accepted, Later, Never, Outcome, RelayTrouble, Unknown
 
 Encryption = Literal["none", "starttls", "tls"]
@@ -28,6 +28,16 @@ _TOO_LARGE: Final = 552
 _OUR_CREDENTIALS: Final = frozenset({530, 534, 535, 538})
 _WONT_RELAY: Final = re.compile(r"relay", re.IGNORECASE)
 """Postfix "Relay access denied", Exchange "Unable to relay", Exim "relay not permitted", Sendmail "Relaying denied"."""
+
+NO_SMTPUTF8: Final = (
+    "Địa chỉ có chữ có dấu hoặc ký tự đặc biệt trước @ mà máy chủ gửi thư không hỗ trợ: đề nghị xin doanh nghiệp một địa chỉ khác. / "
+    "The address has letters outside a-z before the @, which the mail relay cannot send to (it has no SMTPUTF8): ask for another address."
+)
+"""For whoever has to find another way to the recipient; read in either language."""
+
+
+class _NoSmtpUtf8(Exception):
+    """The relay takes seven-bit addresses alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +95,11 @@ class SmtpPool:
     async def send(self, sender: str, recipient: str, raw: bytes) -> Outcome:
         """One mail to one recipient; waits for a free connection. Raises nothing but cancellation.
 
-        `raw` goes out as it is (line ends normalised), so it must be seven-bit. An empty `sender` is the null return path.
+        `raw` goes out as it is (line ends normalised), so it must be seven-bit, but for headers that name a recipient who is not: then, and
+        only then, SMTPUTF8 is asked for, and a relay without it gets nothing. An empty `sender` is the null return path.
         """
         try:
-            envelope = (ascii_address(sender) if sender else "", ascii_address(recipient))
+            envelope = (ascii_address(sender) if sender else "", recipient_address(recipient))
         except BadAddress as error:
             return Never(str(error))
         line = await self._lines.get()
@@ -120,7 +131,7 @@ class _Line:
         self._stage = "connecting"
         try:
             response = await self._transact(sender, recipient, raw)
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        except (aiosmtplib.SMTPException, OSError, ValueError, _NoSmtpUtf8) as error:
             outcome = self._judge(error)
             await self._recover(outcome)
             return outcome
@@ -132,18 +143,18 @@ class _Line:
         return Accepted(f"{response.code} {response.message}")
 
     async def _transact(self, sender: str, recipient: str, raw: bytes) -> aiosmtplib.SMTPResponse:
-        client = await self._introduce(sender, len(raw))
+        client = await self._introduce(sender, len(raw), international=not recipient.isascii())
         self._stage = "recipient"
-        await client.rcpt(recipient)
+        await client.rcpt(recipient, encoding="utf-8")
         self._stage = "data"
         return await client.data(raw, timeout=self._patience.data)
 
-    async def _introduce(self, sender: str, size: int) -> aiosmtplib.SMTP:
+    async def _introduce(self, sender: str, size: int, *, international: bool) -> aiosmtplib.SMTP:
         """MAIL FROM; once more on a new connection when a used one turns out to be dead."""
         used = self._client
         client = await self._ready()
         self._stage = "sender"
-        options = [f"SIZE={size}"] if client.supports_extension("size") else []
+        options = _parameters(client, size, international=international)
         try:
             await client.mail(sender, options=options)
         except aiosmtplib.SMTPServerDisconnected:
@@ -184,11 +195,18 @@ class _Line:
         )
         self._client = client
         await client.connect(timeout=self._patience.connect)
+        if client.is_ehlo_or_helo_needed:  # now, so that the first mail knows what the relay can do
+            try:
+                await client.ehlo()
+            except aiosmtplib.SMTPHeloError:
+                await client.helo()
         self._opened_at = self._used_at = self._clock()
         self._sent = 0
         return client
 
     def _judge(self, error: Exception) -> Outcome:
+        if isinstance(error, _NoSmtpUtf8):
+            return Never(NO_SMTPUTF8)
         if isinstance(error, aiosmtplib.SMTPResponseException):
             return _judge_reply(self._stage, error.code, str(error.message))
         reason = f"{self._stage}: {type(error).__name__}"
@@ -219,6 +237,14 @@ class _Line:
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
                 await self._client.quit(timeout=self._patience.connect)
         self._drop()
+
+
+def _parameters(client: aiosmtplib.SMTP, size: int, *, international: bool) -> list[str]:
+    """Of MAIL FROM. Raises `_NoSmtpUtf8`."""
+    if international and not client.supports_extension("smtputf8"):
+        raise _NoSmtpUtf8
+    # RFC 6531 section 3.6: a server with the one has the other.
+    return [*([f"SIZE={size}"] if client.supports_extension("size") else []), *(["BODY=8BITMIME", "SMTPUTF8"] if international else [])]
 
 
 def _judge_reply(stage: Stage, code: int, message: str) -> Outcome:

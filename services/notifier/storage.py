@@ -36,18 +36,22 @@ DELIVERIES = CollectionSpec(
 )
 """One per event, recipient and channel: the id is made of these three. `content` is what is sent, byte for byte, at every attempt.
 
-An alarm that is told later waits as `gathering`. Then it is sent alone, or `folded` into a digest, a delivery more with its ids as
-`parts`, and ends with that one; or it is `dropped`, because the work was done before anybody was told, or because there were
-too many acknowledgements. `acknowledged` is the address, in its one spelling, of an acknowledgement of a mail; `returned` what a mail
-server reported about it later.
+An alarm that is told later waits as `gathering`, and so does new work in a flood, with what a digest says of it as `alarm` or `work`.
+Then it is sent alone, or `folded` into a digest, a delivery more with its ids as `parts`, and ends with that one; new work, which has no
+`content` of its own, is always folded. Or it is `dropped`, because the work was done before anybody was told, or because there were too
+many acknowledgements. `acknowledged` is the address, in its one spelling, of an acknowledgement of a mail; `returned` what a mail server
+reported about it later.
 """
 
 SUPPRESSIONS = CollectionSpec("suppressions", indexes=(IndexModel([("since", ASCENDING)], name="since"),))
 """Addresses that nothing is sent to, by address; one that was lifted stays with `lifted_at`."""
+
+PREFERENCES = CollectionSpec("preferences", indexes=(IndexModel([("officer", ASCENDING)], name="officer"),))
+"""Notices by officer and kind that were ever turned off; `on` says what holds `since` then, `by` who said so."""
 
 SENDER_LEASES = CollectionSpec("sender_leases", indexes=(IndexModel([("owner", ASCENDING)]),))
 
 RELAY_TROUBLE = CollectionSpec("relay_trouble")
 """Why all mail is paused, by channel: `since` when, the `reason`, and when it was last tried (`at`); nothing while mail goes out."""
 
-NOTIFIER = (DELIVERIES, SUPPRESSIONS, SENDER_LEASES, RELAY_TROUBLE, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)
+NOTIFIER = (DELIVERIES, SUPPRESSIONS, PREFERENCES, SENDER_LEASES, RELAY_TROUBLE, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)

@@ -2,9 +2,13 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Final
 
 from kit.mongo import Database, Document, Session, translated
 from services.notifier.storage import SUPPRESSIONS
+
+SUPPRESSED: Final = "suppressed: "
+"""How the reason of a delivery begins that was not even tried because of its address."""
 
 
 def spelt(address: str) -> str:
@@ -31,7 +35,15 @@ class Suppressions:
         key = spelt(row["address"])
         if await self._rows.find_one({"_id": key, "lifted_at": None}, {"_id": 1}, session=session):
             return
-        now = {"reason": reason, "since": at, "delivery_id": row["_id"], "ticket_id": row["ticket_id"], "reference": row["reference"]}
+        officer = row["recipient"] if row["audience"] == "staff" else None
+        now = {
+            "reason": reason,
+            "officer": officer,
+            "since": at,
+            "delivery_id": row["_id"],
+            "ticket_id": row["ticket_id"],
+            "reference": row["reference"] or row["template"],
+        }
         await self._rows.replace_one({"_id": key}, {**now, "lifted_at": None}, upsert=True, session=session)
 
     async def listed(self) -> list[Document]:

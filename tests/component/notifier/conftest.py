@@ -23,9 +23,11 @@ from schemas.notifications import NotificationDelivered, NotificationFailed, not
 from schemas.tickets import AnswerGiven, Known
 from services.notifier.digest_mail import DigestMail
 from services.notifier.digests import Digests, Gatherer
+from services.notifier.domain.floods import Floods
 from services.notifier.domain.outcome import Accepted, Outcome
 from services.notifier.handlers import Handlers
 from services.notifier.limits import Limits
+from services.notifier.preferences import Preferences
 from services.notifier.rendering import Letterhead, Renderer
 from services.notifier.repository import DeliveryRepository
 from services.notifier.screening import Screening
@@ -100,8 +102,8 @@ class Office:
     wake: asyncio.Event
     box: Postbox
     mail: Send
-    telling: Callable[[Screening], Handlers]
-    """The same handlers with another screening."""
+    telling: Callable[..., Handlers]
+    """The same handlers with another screening, other floods."""
     chat: Chat = field(default_factory=Chat)
     senders: list[Sender] = field(default_factory=list)
 
@@ -185,7 +187,7 @@ async def prepared(mongo_server: MongoServer) -> AsyncIterator[tuple[Mongo, Data
 @pytest.fixture
 async def office(prepared: tuple[Mongo, Database]) -> AsyncIterator[Office]:
     mongo, database = prepared
-    for name in ("deliveries", "journal", "sender_leases", "suppressions"):
+    for name in ("deliveries", "journal", "sender_leases", "suppressions", "preferences"):
         await database[name].delete_many({})
     store, wake, box = OrganisationStore(database), asyncio.Event(), Postbox()
     await store.refresh()
@@ -199,9 +201,9 @@ async def office(prepared: tuple[Mongo, Database]) -> AsyncIterator[Office]:
             return await pool.send(SENDER, row["address"], row["content"])
 
         digests = Digests(mongo, database, DigestMail(letterhead))
-        screening = Screening(Suppressions(database), Limits(database, per_minute=600))
+        screening = Screening(Suppressions(database), Limits(database, per_minute=600), Preferences(database))
         telling = partial(Handlers, mongo, deliveries, digests, renderer, store, wake)
-        made = Office(mongo, database, deliveries, digests, telling(screening), wake, box, mail, telling)
+        made = Office(mongo, database, deliveries, digests, telling(screening, floods=Floods(5)), wake, box, mail, telling)
         yield made
         for gate in box.held.values():
             gate.set()

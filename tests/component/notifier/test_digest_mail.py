@@ -69,6 +69,7 @@ def row(language: str = "vi", **changed: Any) -> Document:
         "name": NAMES[language],
         "address": "minh@customs.example",
         "language": language,
+        "recipient": "minh",
     }
     return fields | changed
 

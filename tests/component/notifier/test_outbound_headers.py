@@ -56,6 +56,19 @@ def test_an_answer_goes_back_to_its_ticket_by_every_way_there_is() -> None:
     assert raw == written(AnswerGiven, "business")[0]
 
 
+def test_a_recipient_whose_name_is_not_ascii_stands_in_the_head_as_it_is_and_nothing_else_does() -> None:
+    raw, _ = written(AnswerGiven, "business", ticket=ticket(contact=Contact(name="Nguyễn Lan", email="Nguyễn@ví-dụ.vn")))
+    mail = email.message_from_string(raw.decode(), policy=email.policy.SMTPUTF8)
+    assert (mail["To"].addresses[0].addr_spec, mail["To"].addresses[0].display_name) == ("Nguyễn@xn--v-d-rma6749a.vn", "Nguyễn Lan")
+    assert [line.partition(b":")[0] for line in raw.split(b"\r\n") if not line.isascii()] == [b"To"]
+
+
+@pytest.mark.parametrize("address", ["lan@halong.example", "lan@ví-dụ.vn"])
+def test_all_other_mail_is_seven_bit(address: str) -> None:
+    raw, _ = written(AnswerGiven, "business", ticket=ticket(contact=Contact(name="Nguyễn Lan", email=address)))
+    assert raw.isascii()
+
+
 def test_staff_answer_to_the_mailbox_itself() -> None:
     raw, _ = written(BusinessReplied, "staff")
     assert email.message_from_bytes(raw)["Reply-To"] == "hon-gai@customs.example"

@@ -24,7 +24,7 @@ from schemas.tickets import (
     TicketResolved,
     ToldAs,
 )
-from schemas.values import Business, ChatAddress, Contact, Deadline, Language, LocalText
+from schemas.values import Business, ChatAddress, Contact, Deadline, Language, LocalText, Message
 from services.notifier.domain.address import BadAddress
 from services.notifier.domain.audience import Delivery, Template, plan
 from services.notifier.rendering import TEMPLATES, Letterhead, Renderer
@@ -74,11 +74,26 @@ def cases() -> list[tuple[str, type[Known], str, dict[str, Any]]]:
     return [
         *plain,
         ("TicketOpened.assignment", TicketOpened, "assignment", {}),
+        ("TicketOpened.assignment.quoted", TicketOpened, "assignment", {"message": _quoted()}),
+        ("BusinessReplied.new_message.quoted", BusinessReplied, "new_message", {"message": _quoted()}),
         ("TicketResolved.resolution.no_words", TicketResolved, "resolution", {"message": None}),
+        ("DeliveryTroubled.delivery_trouble.hard", DeliveryTroubled, "delivery_trouble", _came_back("hard", suppressed=True)),
+        ("DeliveryTroubled.delivery_trouble.soft", DeliveryTroubled, "delivery_trouble", _came_back("soft", suppressed=False)),
         ("TicketEscalated.escalation.authority", TicketEscalated, "escalation", {"to_authority": "Bộ Tài chính"}),
         ("TicketEscalated.escalation.told_only", TicketEscalated, "escalation", {"from_group": group()}),
         *((f"TicketEscalated.escalation.as_{role}", TicketEscalated, "escalation", _told_as(role)) for role in get_args(ToldAs)),
     ]
+
+
+def _quoted() -> Message:
+    """A mail of the business that quotes ours."""
+    whole = "Đã gửi bổ sung.\n\nVào Th 5, 20 thg 11, 2025 Hải quan <hongai@customs.example> đã viết:\n\n> Xin bổ sung chứng từ."
+    return message(kind="message", author_role="business", text=whole, new_text="Đã gửi bổ sung.", attachments=())
+
+
+def _came_back(bounced: str, *, suppressed: bool) -> dict[str, Any]:
+    reason = f"bounced ({bounced}): 550 5.1.1 no such mailbox"
+    return {"address": "old@halong.example", "bounced": bounced, "suppressed": suppressed, "failed_at": AT, "reason": reason}
 
 
 def _told_as(role: str) -> dict[str, Any]:
@@ -232,7 +247,7 @@ def test_an_address_in_a_vietnamese_domain_is_written_in_ascii() -> None:
     assert parsed(RENDERER.render(delivery, its_event))["To"] == "anh@xn--th-e0a.vn"
 
 
-@pytest.mark.parametrize("address", ["lan@halong.example\r\nBcc: eve@evil.example", "ánh@halong.example", "nonsense"])
+@pytest.mark.parametrize("address", ["lan@halong.example\r\nBcc: eve@evil.example", "ánh @halong.example", "nonsense"])
 def test_an_address_that_cannot_be_written_to_is_refused(address: str) -> None:
     delivery, its_event = told(AnswerGiven, "answer", "vi", ticket=ticket(contact=Contact(email=address)))
     with pytest.raises(BadAddress):

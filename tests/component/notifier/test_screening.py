@@ -6,18 +6,21 @@ import pytest
 
 from kit.journal import Journal
 from kit.log import get_logger
+from kit.mail_tokens import returned_delivery
 from schemas import topics
 from schemas.notifications import NotificationFailed
 from schemas.requests import DeliveryBounced
-from schemas.tickets import AnswerGiven, TicketOpened
-from schemas.values import Channel, Contact
+from schemas.tickets import AnswerGiven, DeadlineMissed, DeadlineWarned, TicketAssigned, TicketOpened
+from schemas.values import Channel, Contact, Deadline
 from services.notifier.handlers import Handlers
 from services.notifier.limits import Limits
+from services.notifier.preferences import OFF, Preferences
 from services.notifier.reported import Reported
+from services.notifier.return_path import ReturnPaths
 from services.notifier.screening import Screening
 from services.notifier.suppressions import Suppressions
 from tests.component.notifier.conftest import Office, answer, settle
-from tests.unit.notifier.examples import AT, event, ticket
+from tests.unit.notifier.examples import ANNA, AT, MINH, event, ticket
 
 LAN = "lan@halong.example"
 
@@ -80,7 +83,9 @@ async def test_the_breaker_stops_acknowledgements_to_everybody_for_the_rest_of_t
 
 
 def strict(office: Office, *, per_minute: int) -> Handlers:
-    return office.telling(Screening(Suppressions(office.database), Limits(office.database, per_minute=per_minute)))
+    return office.telling(
+        Screening(Suppressions(office.database), Limits(office.database, per_minute=per_minute), Preferences(office.database))
+    )
 
 
 # Bounces
@@ -125,19 +130,49 @@ async def test_a_hard_bounce_is_a_failed_delivery_and_the_next_mail_there_fails_
     assert isinstance(last, NotificationFailed)
     assert (last.delivery_id, last.sequence, last.bounced, last.message_id) == (delivery_id, 2, "hard", "m-1")
     assert last.reason == "bounced (hard): 550 5.1.1 User unknown"
+    assert (last.address, last.suppressed) == (LAN, True)
     suppressions = Suppressions(office.database)
     assert [row["_id"] for row in await suppressions.listed()] == [LAN]
 
     await office.plan(answer(ticket_id(2), 1))
     (row,) = await office.rows(ticket_id=ticket_id(2))
     assert (row["state"], row["reason"]) == ("failed", "suppressed: 550 5.1.1 User unknown")
-    assert isinstance((await office.ended())[-1], NotificationFailed)
+    at_once = (await office.ended())[-1]
+    assert isinstance(at_once, NotificationFailed)
+    assert (at_once.address, at_once.bounced, at_once.suppressed) == (LAN, None, True)
     assert len(office.box.seen) == 1
 
     assert await suppressions.lift(LAN.upper(), office.mongo.now())
     assert await suppressions.listed() == []
     assert not await suppressions.lift(LAN, office.mongo.now())
     await sent(office, 3)
+
+
+async def test_a_digest_that_came_back_is_a_failed_delivery_and_its_readers_address_is_suppressed(office: Office) -> None:
+    due = office.mongo.now() - timedelta(hours=1)
+    for number in (1, 2):
+        missed = Deadline(kind="resolution", cycle=1, state="running", due_at=due, missed_at=due)
+        about = {"ticket_id": ticket_id(number), "sequence": 2, "due_at": due, "recipients": (MINH,), "ticket": ticket(deadlines=(missed,))}
+        await office.plan(event(DeadlineMissed, id=ticket_id(100 + number), **about))
+    await office.database["deliveries"].update_many({"state": "gathering"}, {"$set": {"next_at": due}})
+    await office.gather()
+    await settle(await office.alone())
+    (digest,) = await office.rows(template="digest")
+    assert (digest["state"], digest["ticket_id"]) in {("delivered", ticket_id(1)), ("delivered", ticket_id(2))}
+    paths = ReturnPaths("h@customs.example", "b@customs.example", "a-secret-of-this-installation")
+    named = returned_delivery(["a-secret-of-this-installation"], [paths.of(digest)])
+    assert named is not None
+    assert not named.alone
+    ended = len(await office.ended())
+
+    report = bounce(digest["_id"], recipient=MINH.email).model_copy(update={"ticket_id": named.ticket_id, "delivery": named.delivery})
+    await reported(office).on_requests([report])
+    (digest,) = await office.rows(template="digest")
+    assert (digest["state"], digest["reason"]) == ("failed", "bounced (hard): 550 5.1.1 User unknown")
+    assert digest["returned"]["hard"]
+    (held,) = await Suppressions(office.database).listed()
+    assert (held["_id"], held["officer"], held["reference"]) == (MINH.email, MINH.key, "digest")
+    assert len(await office.ended()) == ended, "its parts were told when it was accepted"
 
 
 async def test_an_address_that_came_back_again_after_it_was_lifted_is_suppressed_again(office: Office) -> None:
@@ -153,7 +188,7 @@ async def test_a_soft_bounce_fails_the_delivery_and_suppresses_nothing(office: O
     await reported(office).on_requests([bounce(await sent(office), hard=False, status="5.2.2", diagnostic="mailbox full")])
     last = (await office.ended())[-1]
     assert isinstance(last, NotificationFailed)
-    assert (last.bounced, last.reason) == ("soft", "bounced (soft): mailbox full")
+    assert (last.bounced, last.reason, last.suppressed) == ("soft", "bounced (soft): mailbox full", False)
     assert await Suppressions(office.database).listed() == []
 
 
@@ -178,6 +213,9 @@ async def test_a_report_that_only_knows_the_mails_id_suppresses_nothing(office: 
     await reported(office).on_requests([bounce(await sent(office), proven=False)])
     (row,) = await office.rows()
     assert (row["state"], await Suppressions(office.database).listed()) == ("failed", [])
+    last = (await office.ended())[-1]
+    assert isinstance(last, NotificationFailed)
+    assert (last.bounced, last.suppressed) == ("hard", False)
 
 
 async def test_a_report_without_proof_about_another_address_changes_nothing(office: Office) -> None:
@@ -205,3 +243,34 @@ async def test_a_mail_that_is_still_being_tried_is_left_to_its_tries(office: Off
 def test_the_example_is_an_answer_to_lan() -> None:
     given = event(AnswerGiven)
     assert given.ticket.contact.email == LAN
+
+
+async def test_a_notice_is_dropped_for_whoever_turned_it_off_and_for_nobody_else_until_it_is_on_again(office: Office) -> None:
+    preferences, now = Preferences(office.database), office.mongo.now()
+    assert await preferences.turn(MINH.key, "warnings", on=False, by="link", at=now)
+    assert not await preferences.turn(MINH.key, "warnings", on=False, by="link", at=now)
+    both = {"ticket_id": ticket_id(1), "recipients": (MINH, ANNA)}
+    await office.plan(
+        event(DeadlineWarned, id=ticket_id(101), sequence=2, **both), event(DeadlineMissed, id=ticket_id(102), sequence=3, **both)
+    )
+    found = {(row["template"], row["recipient"]): (row["state"], row.get("reason")) for row in await office.rows()}
+    assert found.pop(("deadline_warned", MINH.key)) == ("dropped", OFF)
+    assert {state for state, _ in found.values()} <= {"pending", "gathering"}
+    assert len(found) == 3
+    assert await office.ended() == []
+    assert [row["officer"] for row in await preferences.listed()] == [MINH.key]
+    assert await preferences.turn(MINH.key, "warnings", on=True, by="link", at=now)
+    await office.plan(event(DeadlineWarned, id=ticket_id(103), ticket_id=ticket_id(1), sequence=4, recipients=(MINH,)))
+    assert [row["state"] for row in await office.rows(event_id=ticket_id(103))] != ["dropped"]
+    assert await preferences.listed() == []
+
+
+async def test_a_request_given_to_an_officer_is_told_whatever_they_turned_off(office: Office) -> None:
+    preferences, now = Preferences(office.database), office.mongo.now()
+    for officer in (MINH.key, ANNA.key):
+        await preferences.turn(officer, "new_requests", on=False, by="cli", at=now)
+    given = event(
+        TicketAssigned, id=ticket_id(101), ticket_id=ticket_id(1), by="system", ticket=ticket(officer=MINH), recipients=(MINH, ANNA)
+    )
+    await office.plan(given)
+    assert {row["recipient"]: row["state"] for row in await office.rows()} == {MINH.key: "pending", ANNA.key: "dropped"}

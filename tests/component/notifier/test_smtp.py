@@ -15,7 +15,7 @@ from schemas.tickets import AnswerGiven
 from services.notifier.domain.audience import plan
 from services.notifier.domain.outcome import Accepted, Later, Never, RelayTrouble, Unknown
 from services.notifier.rendering import Letterhead, Renderer
-from services.notifier.smtp import Patience, Relay, SmtpPool
+from services.notifier.smtp import NO_SMTPUTF8, Patience, Relay, SmtpPool
 from tests.unit.notifier.examples import event
 
 SENDER, RECIPIENT = "helpdesk@customs.example", "lan@halong.example"
@@ -34,6 +34,7 @@ class Sink:
     hang_at: str | None = None
     got_data: asyncio.Event = field(default_factory=asyncio.Event)
     seen: list[tuple[str | None, list[str], bytes]] = field(default_factory=list)
+    options: list[list[str]] = field(default_factory=list)
     connections: int = 0
     noops: int = 0
     transports: list[asyncio.Transport] = field(default_factory=list)
@@ -50,6 +51,7 @@ class Sink:
             return self.mail
         envelope.mail_from = address
         envelope.mail_options.extend(options)
+        self.options.append(options)
         return "250 2.1.0 OK"
 
     async def handle_RCPT(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]) -> str:  # noqa: N802
@@ -134,13 +136,33 @@ async def test_addresses_travel_in_ascii_and_the_null_sender_is_possible() -> No
 
 
 @pytest.mark.parametrize(
-    "address", ["lan@halong.example\r\nRCPT TO:<eve@evil.example>", "lan@x.example> AUTH=<y", "ánh@halong.example", "lan"]
+    "address", ["lan@halong.example\r\nRCPT TO:<eve@evil.example>", "lan@x.example> AUTH=<y", "ánh@x.example\r\nDATA", "lan"]
 )
 async def test_an_address_that_cannot_be_sent_to_never_reaches_the_relay(address: str) -> None:
     sink = Sink()
     async with pool_to(sink) as pool:
         assert isinstance(await pool.send(SENDER, address, RAW), Never)
     assert sink.connections == 0
+
+
+async def test_letters_before_the_at_sign_travel_as_they_are_where_the_relay_can_do_that() -> None:
+    sink = Sink()
+    raw = "To: Nguyễn@xn--v-d-rma6749a.vn\r\nSubject: x\r\n\r\nbody\r\n".encode()
+    async with serving(sink, enable_SMTPUTF8=True) as port:
+        pool = SmtpPool(Relay("127.0.0.1", port), patience=SHORT, connections=1)
+        assert await pool.send(SENDER, "Nguyễn@ví-dụ.vn", raw) == Accepted("250 2.0.0 Queued as 7")
+        assert await pool.send(SENDER, "anh@thư.vn", RAW) == Accepted("250 2.0.0 Queued as 7")
+        await pool.close()
+    assert sink.seen == [(SENDER, ["Nguyễn@xn--v-d-rma6749a.vn"], raw), (SENDER, ["anh@xn--th-e0a.vn"], RAW)]
+    assert [("SMTPUTF8" in options, "BODY=8BITMIME" in options) for options in sink.options] == [(True, True), (False, False)]
+
+
+async def test_a_relay_that_cannot_take_such_letters_gets_no_mail_for_them_and_keeps_its_connection() -> None:
+    sink = Sink()
+    async with pool_to(sink, connections=1) as pool:
+        assert await pool.send(SENDER, "Nguyễn@ví-dụ.vn", RAW) == Never(NO_SMTPUTF8)
+        assert isinstance(await pool.send(SENDER, RECIPIENT, RAW), Accepted)
+    assert (sink.connections, len(sink.seen), sink.options) == (1, 1, [[f"SIZE={len(RAW)}"]])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from kit.mail_tokens import (
     bounce_address,
     delivery_message_id,
     delivery_of,
+    loop_mark,
+    marked_by_us,
     reply_address,
     returned_delivery,
     ticket_of_recipients,
@@ -116,6 +118,43 @@ def test_equal_inputs_give_equal_tokens() -> None:
 def test_what_is_about_no_ticket_gets_no_token() -> None:
     with pytest.raises(ValueError, match="UUID"):
         bounce_address(SECRET, "bounces@customs.example", "digest:lan", DELIVERY)
+
+
+def test_the_signs_of_a_mail_about_many_tickets_say_so_and_are_no_others() -> None:
+    path = bounce_address(SECRET, "bounces@customs.example", TICKET, DELIVERY, alone=False)
+    message_id = delivery_message_id(SECRET, TICKET, DELIVERY, "customs.example", alone=False)
+    of_many = SentDelivery(TICKET, "54db9868479f", alone=False)
+    assert path is not None
+    assert path != bounce()
+    assert (returned_delivery([SECRET], [path]), delivery_of([SECRET], [message_id])) == (of_many, of_many)
+    assert (returned_delivery([SECRET], [message_id]), delivery_of([SECRET], [path])) == (None, None)
+    assert returned_delivery([OLDER], [path]) is None
+
+
+@given(ids, st.lists(st.booleans(), min_size=1))
+def test_our_own_mark_is_known_in_any_case(delivery_id: str, upper: list[bool]) -> None:
+    mark = recased(loop_mark(SECRET, delivery_id, "customs.example"), upper)
+    assert marked_by_us([SECRET], ["elsewhere.example", mark])
+    assert marked_by_us([OLDER, SECRET], [f" {mark} "])
+    assert not marked_by_us([OLDER], [mark])
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "customs.example",
+        "customs.example;",
+        f"customs.example; {'a' * 40}",
+        loop_mark(OLDER, DELIVERY, "customs.example"),
+        loop_mark(SECRET, DELIVERY, "customs.example")[:-1],
+        loop_mark(SECRET, DELIVERY, "customs.example") + "a",
+        f"customs.example; {reply().partition('r.')[2].partition('@')[0]}",  # another sign of ours, of the same length
+        "x; " + "ễ" * 40,
+        "",
+    ],
+)
+def test_nobody_else_makes_a_mark_of_ours(mark: str) -> None:
+    assert not marked_by_us([SECRET], [mark])
 
 
 def test_nothing_is_signed_without_a_secret() -> None:

@@ -7,7 +7,7 @@ SECRET = "a-secret-of-this-installation"
 TICKET, DELIVERY = "019aa0c2-7b1e-7c3a-9b52-2f6c1d0e8a44", "54db9868-479f-52ea-9847-eea6ea0eee8e"
 ANSWER = {"_id": DELIVERY, "ticket_id": TICKET, "template": "answer"}
 ACKNOWLEDGEMENT = {**ANSWER, "template": "acknowledgement"}
-DIGEST = {"_id": DELIVERY, "ticket_id": "digest:lan", "template": "digest"}
+DIGEST = {"_id": DELIVERY, "ticket_id": TICKET, "template": "digest"}
 
 
 def test_an_answer_comes_back_with_the_name_of_its_delivery() -> None:
@@ -29,5 +29,10 @@ def test_without_an_address_for_bounces_they_go_to_the_sender() -> None:
     assert ReturnPaths("h@customs.example", None, SECRET).of(ANSWER) == "h@customs.example"
 
 
-def test_a_digest_is_about_no_ticket_and_has_the_plain_address() -> None:
-    assert ReturnPaths("h@customs.example", "b@customs.example", SECRET).of(DIGEST) == "b@customs.example"
+def test_a_digest_comes_back_as_what_is_about_other_tickets_too() -> None:
+    path = ReturnPaths("h@customs.example", "b@customs.example", SECRET).of(DIGEST)
+    assert returned_delivery([SECRET], [path]) == SentDelivery(TICKET, "54db9868479f", alone=False)
+
+
+def test_a_digest_of_before_they_named_a_ticket_has_the_plain_address() -> None:
+    assert ReturnPaths("h@customs.example", "b@customs.example", SECRET).of({**DIGEST, "ticket_id": "digest:lan"}) == "b@customs.example"
