@@ -3,7 +3,8 @@
     python -m benchmarks.line --clients 64 --seconds 30      how much it carries
     python -m benchmarks.line --rate 50 --seconds 30         how long one takes
 
-Every server, the load and the mail server share this machine's cores.
+Every server, the load and the mail server share this machine's cores. All requests are given to one group, so its mailbox gets a
+few mails and a digest a minute; with HELPDESK_NEW_WORK_PER_MINUTE=0 it gets one for each.
 """
 
 import argparse

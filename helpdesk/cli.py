@@ -12,6 +12,7 @@ from helpdesk.demo.command import demo
 from helpdesk.embedded.commands import kafka, mongo
 from helpdesk.explain import explain
 from helpdesk.mail.command import mail
+from helpdesk.mail.kept import kept, open_
 from helpdesk.mail.parked import parked, retry, show
 from helpdesk.rollups import rollups
 from helpdesk.running import run
@@ -26,8 +27,9 @@ app = typer.Typer(
 )
 for command in (up, run, init, load, settings, check, explain, deadline, kafka, mongo, catcher):
     app.command()(command)
-for of_mail in (parked, show, retry):
+for of_mail in (parked, show, retry, kept):
     mail.command()(of_mail)
+mail.command(name="open")(open_)
 app.add_typer(tokens, name="token")
 app.add_typer(dlq, name="dlq")
 app.add_typer(calendars, name="calendar")

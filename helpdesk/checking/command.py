@@ -40,6 +40,7 @@ async def _checked(limit: int | None, *, as_json: bool) -> "list[Result]":
     from helpdesk.checking import report
     from helpdesk.checking.examining import examine
     from helpdesk.checking.installation import Installation
+    from helpdesk.checking.summed import mail_sum
     from helpdesk.checking.watching import Watching
     from helpdesk.provision import connected
     from kit.settings import ServiceSettings
@@ -51,11 +52,12 @@ async def _checked(limit: int | None, *, as_json: bool) -> "list[Result]":
         installation = Installation(mongo, settings.mongodb_database_prefix)
         with Watching() as notice:
             results = await examine(installation, limit=limit, notice=notice)
+        mail = await mail_sum(installation)
         warnings = await _warnings(settings, installation)
         if as_json:
-            print(json.dumps(report.as_json(results, warnings, mongo.now()), ensure_ascii=False, indent=2))
+            print(json.dumps(report.as_json(results, warnings, mongo.now(), mail), ensure_ascii=False, indent=2))
         else:
-            print("\n".join(report.lines(results, warnings)))
+            print("\n".join(report.lines(results, warnings, mail)))
         return results
     finally:
         await mongo.close()
@@ -65,9 +67,12 @@ async def _warnings(settings: "ServiceSettings", installation: "Installation") -
     """What is no contradiction and still worth a look."""
     from helpdesk.checking.mailboxes import mail_warnings
     from helpdesk.checking.sending import delivery_warnings
+    from helpdesk.checking.unproven import setting_warnings
     from helpdesk.deadletters.counting import unhandled
     from kit.errors import TransientError
     from kit.organisation import ORGANISATION
+    from services.intake.settings import IntakeSettings
+    from services.notifier.settings import NotifierSettings
 
     warnings = []
     if await installation.database("routing")[ORGANISATION.name].find_one({}, {"_id": 1}) is None:
@@ -75,6 +80,7 @@ async def _warnings(settings: "ServiceSettings", installation: "Installation") -
             f"no organisation is loaded in {installation.prefix}_routing; are MONGODB_URI and HELPDESK_MONGODB_DATABASE_PREFIX right?"
         )
     warnings += [*await mail_warnings(installation), *await delivery_warnings(installation)]
+    warnings += await setting_warnings(installation, IntakeSettings(), NotifierSettings())
     try:
         counts = await unhandled(settings, installation.databases)
     except TransientError:

@@ -23,6 +23,12 @@ TELLING: Final = sorted({kind.model_fields["type"].default for kind in (*TO_BUSI
 """Types of the events somebody may have to be told of."""
 
 _TO_BE_SENT: Final = ["pending", "gathering"]
+_LACKING: Final = [
+    {"state": "pending", "content": None},
+    {"state": "gathering", "work": None, "$or": [{"content": None}, {"alarm": None}]},
+]
+"""An alarm that waits has its own mail as well, for when it is alone; new work has not."""
+
 _NOT_SENT: Final = ["failed", "dropped"]
 _NAMES: Final = {"template": 1, "recipient": 1, "ticket_id": 1}
 _WHY: Final = {"state": 1, "reason": 1, "audience": 1}
@@ -84,8 +90,7 @@ async def _empty(installation: Installation, tally: Tally) -> AsyncIterator[str]
 
 
 async def _judge_empty(installation: Installation, keys: Sequence[str]) -> list[Finding]:
-    lacking = [{"content": None}, {"state": "gathering", "alarm": None}]
-    query = {"_id": {"$in": list(keys)}, "state": {"$in": _TO_BE_SENT}, "$or": lacking}
+    query = {"_id": {"$in": list(keys)}, "$or": _LACKING}
     rows_without = installation.database("notifier")[DELIVERIES.name].find(query, _NAMES)
     return [
         Finding(
@@ -110,7 +115,7 @@ async def _judge_unexplained(installation: Installation, keys: Sequence[str]) ->
 
 
 def _without_reason(deliveries: Sequence[Document]) -> list[Finding]:
-    """Dropped are alarms of work that is done, and acknowledgements that are too many; an answer always has an end that is told."""
+    """Dropped are notices of work that is done, and acknowledgements that are too many; an answer always has an end that is told."""
     findings: list[Finding] = []
     for row in deliveries:
         if row["state"] in _NOT_SENT and not row.get("reason"):

@@ -21,6 +21,7 @@ from helpdesk.checking.reading import PAGE
 from helpdesk.checking.returned import RETURNED
 from helpdesk.checking.rollups import ROLLED_UP
 from helpdesk.checking.settled import SETTLED_MAILS
+from helpdesk.checking.summed import MAIL_SUM
 from helpdesk.checking.unpublished import UNPUBLISHED
 
 INVARIANTS: Final = (
@@ -30,6 +31,7 @@ INVARIANTS: Final = (
     *HANDED_IN,
     READ_MAILS,
     SETTLED_MAILS,
+    MAIL_SUM,
     *JOURNALS,
     UNPUBLISHED,
     OVERDUE,

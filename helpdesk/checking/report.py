@@ -5,15 +5,18 @@ from datetime import datetime
 from typing import Any
 
 from helpdesk.checking.examining import Result
+from helpdesk.checking.summed import MailSum
 from helpdesk.deadletters.printable import printable
 
 
-def lines(results: Sequence[Result], warnings: Sequence[str]) -> Iterator[str]:
-    """One line per invariant, then the findings with their remedies, then what is worth knowing besides."""
+def lines(results: Sequence[Result], warnings: Sequence[str], mail: MailSum | None = None) -> Iterator[str]:
+    """One line per invariant, the sum of the mails, then the findings with their remedies, then what is worth knowing besides."""
     width = max(len(result.invariant.meaning) for result in results)
     for result in results:
         mark, found = ("✓", "") if result.holds else ("✗", f", {_findings(result.count)}")
         yield f"{mark} {result.invariant.meaning:<{width}}  {result.looked_at:,} looked at{found}"
+    if mail is not None and mail.received:
+        yield mail.line()
     for result in results:
         if not result.holds:
             yield from _of(result)
@@ -49,7 +52,7 @@ def _findings(count: int) -> str:
     return "1 finding" if count == 1 else f"{count:,} findings"
 
 
-def as_json(results: Sequence[Result], warnings: Sequence[str], at: datetime) -> dict[str, Any]:
+def as_json(results: Sequence[Result], warnings: Sequence[str], at: datetime, mail: MailSum | None = None) -> dict[str, Any]:
     """The same as data; `findings` holds what is shown, `count` says how many there are."""
     return {
         "ok": all(result.holds for result in results),
@@ -68,5 +71,6 @@ def as_json(results: Sequence[Result], warnings: Sequence[str], at: datetime) ->
             }
             for result in results
         ],
+        **({"mail": mail.as_data()} if mail is not None else {}),
         "warnings": list(warnings),
     }

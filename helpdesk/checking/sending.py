@@ -1,12 +1,13 @@
 """What is no contradiction in the data and still keeps people from being told: mail that waits, and why."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from helpdesk.checking.installation import Installation
 from helpdesk.deadletters.printable import printable
 from kit.mongo import Collection, Document
-from services.notifier.storage import DELIVERIES, RELAY_TROUBLE
+from services.notifier.storage import DELIVERIES, RELAY_TROUBLE, SUPPRESSIONS
 
 PATIENCE: Final = timedelta(minutes=15)
 """A delivery is sent in seconds; greylisting is over in this time."""
@@ -15,6 +16,8 @@ LATELY: Final = timedelta(minutes=5)
 """While mail waits for a relay in trouble, it is tried every half minute, and an attempt may last a minute."""
 
 _REASON: Final = 200
+_NAMED: Final = 5
+"""Officers that one warning names."""
 
 
 async def delivery_warnings(installation: Installation) -> list[str]:
@@ -33,7 +36,15 @@ async def delivery_warnings(installation: Installation) -> list[str]:
         many, since = _deliveries(await deliveries.count_documents(put_off)), _said(oldest["first_at"])
         why = printable(str(oldest.get("reason", ""))[:_REASON])
         warnings.append(f"{many} being put off for more than 15 minutes, the first since {since} ({oldest['_id']}): {why}")
+    if silenced := await database[SUPPRESSIONS.name].find({"lifted_at": None, "officer": {"$ne": None}}).sort("since", 1).to_list(None):
+        warnings.append(_unreachable(silenced))
     return warnings
+
+
+def _unreachable(silenced: Sequence[Document]) -> str:
+    named = ", ".join(f"{row['officer']} ({row['_id']}, since {_said(row['since'])})" for row in silenced[:_NAMED])
+    more = f" and {len(silenced) - _NAMED} more" if len(silenced) > _NAMED else ""
+    return f"no mail goes to these of the staff, because it came back: {named}{more}; see `helpdesk mail suppressed`"
 
 
 async def _paused(deliveries: Collection, trouble: Document, now: datetime) -> str:

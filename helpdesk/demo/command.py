@@ -5,15 +5,15 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from helpdesk.demo.mailing import reply
+
 demo = typer.Typer(help="Try things out on a running `helpdesk up --demo`.", no_args_is_help=True)
 
 USUAL_INTAKE: Final = "http://127.0.0.1:8000"
 PATIENCE_SECONDS: Final = 15
 
 
-@demo.callback()
-def _several() -> None:
-    """With this, typer keeps the name of a command that is alone."""
+demo.command("reply")(reply)
 
 
 @demo.command("chat")

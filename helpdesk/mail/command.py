@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from helpdesk.mail.notices import notices
 from helpdesk.mail.suppressed import suppressed
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 mail = typer.Typer(help="Mail that came in, and addresses that none goes out to.", no_args_is_help=True)
 mail.add_typer(suppressed, name="suppressed")
+mail.add_typer(notices, name="notices")
 
 LONGEST: Final = 50 * 1024 * 1024
 """Bytes that are read of a file; mail servers take half of that."""

@@ -35,6 +35,21 @@ def as_data(row: Document) -> dict[str, Any]:
     }
 
 
+def kept_line(row: Document) -> str:
+    """Two lines: what a person decides by."""
+    head = f"{row['_id']}  {row['received_at']:%Y-%m-%d %H:%M:%S}Z  {printable(str(row.get('reason')), 40)}"
+    wrote = row.get("wrote") or {}
+    ticket = f", ticket {row['ticket_id']}" if row.get("ticket_id") else ""
+    who = printable(wrote.get("address") or "", 80) or sender(row)
+    return f"{head}\n    from {who} to {printable(row['mailbox'], 80)}{ticket}: {printable(wrote.get('subject') or '(no subject)', 100)}"
+
+
+def kept_as_data(row: Document) -> dict[str, Any]:
+    """The same for programs; `author` is who the mail says wrote it, `from` who its envelope says sent it."""
+    wrote = row.get("wrote") or {}
+    return {**as_data(row), "author": wrote.get("address") or None, "subject": wrote.get("subject") or None}
+
+
 def full(row: Document, content: bytes) -> Iterator[str]:
     yield f"id        {row['_id']}"
     yield f"state     {row['state']}{' (' + printable(str(row['reason']), 80) + ')' if row.get('reason') else ''}"
@@ -43,6 +58,9 @@ def full(row: Document, content: bytes) -> Iterator[str]:
     yield f"to        {printable(', '.join(row['envelope']['to']), WIDEST)}"
     yield f"for       {printable(row['mailbox'])} (group {printable(row['group'])})"
     yield f"request   {row.get('ticket_id', 'none yet')}"
+    if opens := row.get("opens"):
+        asked = f"{opens['at']:%Y-%m-%d %H:%M:%S} UTC by {printable(opens['by'], 80)}"
+        yield f"opened    {asked}; it was kept for {printable(str(opens['kept_for']), 80)}"
     yield f"size      {row['size']:,} bytes, SHA-256 {row['sha256']}"
     header, _, body = content.replace(b"\r\n", b"\n").partition(b"\n\n")
     yield "header"

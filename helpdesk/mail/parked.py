@@ -1,17 +1,14 @@
 """`helpdesk mail parked|show|retry`: what could not be read, why, what it looks like, and reading it again."""
 
 import json
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from helpdesk.mail.reaching import with_mails
+
 if TYPE_CHECKING:
     from helpdesk.mail.stored import StoredMails
-    from kit.mongo import Mongo
-    from kit.settings import ServiceSettings
-
-T = TypeVar("T")
 
 SHOWN: Final = 100
 
@@ -33,7 +30,7 @@ def parked(
         if not as_json:
             print(_summary(len(rows), await mails.count_parked()))
 
-    _with_mails(work)
+    with_mails(work)
 
 
 def show(
@@ -52,7 +49,7 @@ def show(
         else:
             print("\n".join(full(row, content)))
 
-    _with_mails(work)
+    with_mails(work)
 
 
 def retry(
@@ -70,17 +67,7 @@ def retry(
         count = await mails.retry(ids or None, reason)
         print(f"{count:,} mail{'' if count == 1 else 's'} will be read again; `helpdesk mail parked` shows what still could not be.")
 
-    _with_mails(work)
-
-
-def _with_mails(work: "Callable[[StoredMails], Awaitable[T]]") -> T:
-    from helpdesk.connecting import with_mongo
-    from helpdesk.mail.stored import StoredMails
-
-    async def connected(settings: "ServiceSettings", mongo: "Mongo") -> T:
-        return await work(StoredMails(mongo, mongo.database(f"{settings.mongodb_database_prefix}_intake")))
-
-    return with_mongo(connected)
+    with_mails(work)
 
 
 def _summary(shown: int, count: int) -> str:

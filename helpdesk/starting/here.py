@@ -14,6 +14,10 @@ ADDRESSES: Final = "up.json"
 CHAT: Final = "Chat in"
 """The name of the demo account's webhook among the addresses."""
 
+MAIL: Final = "Mail in"
+CATCHER: Final = "Mail catcher"
+"""Each address is followed by words."""
+
 
 class AlreadyRunningError(Exception):
     """Another `helpdesk up` has the folder; the text says which and where it answers."""

@@ -15,7 +15,7 @@ from typer.models import OptionInfo
 from helpdesk.embedded.errors import EmbeddedError
 from helpdesk.embedded.logfile import LimitedLog
 from helpdesk.embedded.servers import KAFKA_PORT, KAFKA_VARIABLE, MONGO_PORT, MONGO_VARIABLE, Servers, find_or_start
-from helpdesk.starting.here import CHAT, AlreadyRunningError, alone, write_addresses
+from helpdesk.starting.here import CATCHER, CHAT, MAIL, AlreadyRunningError, alone, write_addresses
 from helpdesk.starting.layout import SERVICES, USUAL, Ports, environment
 from helpdesk.starting.progress import Progress
 
@@ -187,12 +187,12 @@ def _addresses(ports: Ports, *, catching: bool, demo: bool) -> dict[str, str]:
     found = {
         "The form": f"http://127.0.0.1:{ports.intake}/",
         "Officers' API": f"http://127.0.0.1:{ports.routing}/docs",
-        "Mail in": f"smtp://127.0.0.1:{ports.mail}" + ("  (demo address: helpdesk@customs.example)" if demo else ""),
+        MAIL: f"smtp://127.0.0.1:{ports.mail}" + ("  (demo address: helpdesk@customs.example)" if demo else ""),
     }
     if demo:
         found[CHAT] = ports.chat
     if catching:
-        found["Mail catcher"] = f"http://127.0.0.1:{ports.catcher}/   every mail and chat answer we send ends here"
+        found[CATCHER] = f"http://127.0.0.1:{ports.catcher}/   every mail and chat answer we send ends here"
     return found
 
 

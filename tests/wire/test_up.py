@@ -1,7 +1,9 @@
 """`helpdesk up` on a machine with nothing but Python: to `ready`, through trouble, and down again without leaving anything behind."""
 
 import os
+import re
 import signal
+import smtplib
 import socket
 import subprocess
 import sys
@@ -26,6 +28,11 @@ REQUEST = {
     "business": {"name": "An Phat Co., Ltd"},
     "contact": {"email": "an@anphat.example"},
 }
+RETURNED = (
+    "Subject: Undelivered\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+    "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+    "Final-Recipient: rfc822; an@anphat.example\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n--b--\r\n"
+)
 SECOND_START_SECONDS = 30
 """15 on an idle machine; tests share theirs."""
 
@@ -84,6 +91,7 @@ def test_from_nothing_to_ready_with_a_killed_service_to_a_second_start_and_gone_
         asked = [ask(first, http, "before")]
         assert queue(first, http, tokens["lan"]) == asked
         chatted(first, http, tokens["binh"])
+        mailed_back(first, http, tokens["lan"], asked[0])
         started_twice(first)
         kill_a_service(first, http, "routing")
         asked.append(ask(first, http, "after"))
@@ -117,6 +125,40 @@ def chatted(up: Up, http: httpx.Client, token: str) -> None:
     until(lambda: any("At berth 4." in row["text"] for row in http.get(chats).json()), "the answer in the chat")
     assert {row["conversation"] for row in http.get(chats).json()} == {"demo-room"}
     assert "At berth 4." in http.get(up.address("--catcher-port")).text
+
+
+def mailed_back(up: Up, http: httpx.Client, token: str, reference: str) -> None:
+    """What the catcher caught is answered, from another mailbox and without the reference, and returned: the tokens bring both home."""
+    caught, officer = f"{up.address('--catcher-port')}/api/messages", {"Authorization": f"Bearer {token}"}
+    ticket = f"{up.address('--routing-port')}/api/v1/tickets/{reference}"
+    (acknowledgement,) = (row for row in http.get(caught).json() if f"[{reference}]" in row["subject"] and row["from"] == "")
+    reply_to = dict(http.get(f"{caught}/{acknowledgement['id']}").json()["headers"])["Reply-To"]
+    assert re.fullmatch(r"[^+@]+\+r\.[a-z2-7]{40}@customs\.example", reply_to)
+    words = ["It is a reefer container.", "--to", "an@anphat.example", "--from", "director@anphat.example", "--data", str(up.data)]
+    replied = subprocess.run([sys.executable, "-m", "helpdesk", "demo", "reply", *words], capture_output=True, text=True, check=False)
+    assert (replied.returncode, reply_to in replied.stdout) == (0, True), replied.stderr
+    until(lambda: len(http.get(ticket, headers=officer).json()["messages"]) == 2, "the reply is on the ticket")
+
+    etag = http.get(ticket, headers=officer).headers["etag"]
+    answered = http.post(f"{ticket}/reply", json={"text": "Noted."}, headers=officer | {"If-Match": etag})
+    assert answered.status_code == 200, answered.text
+    sent = until(lambda: [row for row in http.get(caught).json() if row["to"] == ["an@anphat.example"] and row["from"]], "the answer")
+    assert re.fullmatch(r"bounces\+[a-z2-7]{48}@customs\.example", sent[0]["from"])
+    handed_in(up, "", sent[0]["from"], RETURNED)
+    history = f"{ticket}/history"
+    until(lambda: "5.2.2" in http.get(history, headers=officer).text, "the officer sees that the answer came back")
+    returned = http.get(ticket, headers=officer).json()["messages"][-1]["returned"]
+    assert (returned["address"], returned["bounced"], returned["suppressed"]) == ("an@anphat.example", "soft", False)
+
+    handed_in(up, "Nguyễn@ví-dụ.vn", "helpdesk@customs.example", "Subject: Xin chào\r\n\r\nBao giờ có câu trả lời?\r\n")
+    international = ["Nguyễn@xn--v-d-rma6749a.vn"]
+    until(lambda: [row for row in http.get(caught).json() if row["to"] == international], "the answer to letters that are no ASCII")
+
+
+def handed_in(up: Up, sender: str, recipient: str, text: str) -> None:
+    with smtplib.SMTP("127.0.0.1", up.ports["--mail-port"], timeout=20) as client:
+        raw = f"From: {sender or 'MAILER-DAEMON@mx.example'}\r\nTo: {recipient}\r\n{text}".encode()
+        client.sendmail(sender, [recipient], raw, mail_options=[] if sender.isascii() else ["SMTPUTF8"])
 
 
 def started_twice(up: Up) -> None:

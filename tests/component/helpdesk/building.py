@@ -21,13 +21,16 @@ from schemas.organisation import Organisation
 from schemas.requests import request_events
 from schemas.tickets import ticket_events
 from schemas.values import Attachment, Business, ChatAddress, Contact
-from services.intake.acceptance import Acceptance, Opening, Receipt, Saying
+from services.intake.acceptance import Acceptance, Receipt
+from services.intake.accepted import Opening, Saying
 from services.intake.storing import FileStore
 from services.notifier.digest_mail import DigestMail
 from services.notifier.digests import Digests, Gatherer
+from services.notifier.domain.floods import Floods
 from services.notifier.domain.outcome import Accepted
 from services.notifier.handlers import Handlers as Telling
 from services.notifier.limits import Limits
+from services.notifier.preferences import Preferences
 from services.notifier.rendering import Letterhead, Renderer
 from services.notifier.reported import Reported
 from services.notifier.repository import DeliveryRepository
@@ -95,12 +98,19 @@ class Building:
         digests = Digests(self.mongo, self.databases["notifier"], DigestMail(letterhead))
         self.gatherer = Gatherer(digests, lambda: ALL, self.mongo.now, lambda: None, get_logger("notifier"))
         suppressions = Suppressions(self.databases["notifier"])
-        screening = Screening(suppressions, Limits(self.databases["notifier"], per_minute=600))
+        screening = Screening(suppressions, Limits(self.databases["notifier"], per_minute=600), Preferences(self.databases["notifier"]))
         self.reported = Reported(
             self.mongo, self.databases["notifier"], self.journals["notifier"], suppressions, logger=get_logger("notifier")
         )
         self.telling = Telling(
-            self.mongo, self.deliveries, digests, Renderer(letterhead), self.stores["notifier"], asyncio.Event(), screening
+            self.mongo,
+            self.deliveries,
+            digests,
+            Renderer(letterhead),
+            self.stores["notifier"],
+            asyncio.Event(),
+            screening,
+            floods=Floods(5),
         )
 
     async def prepare(self, spec: Organisation) -> None:

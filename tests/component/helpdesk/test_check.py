@@ -101,7 +101,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Break:
-    """One document that is changed; `ticket` narrows the query to one of the story's."""
+    """One document that is changed; `ticket` narrows the query to one of the story's, `besides` names what else sees it."""
 
     invariant: str
     service: str
@@ -111,6 +111,7 @@ class Break:
     what: str
     record: str = "{service}/{collection}/{id}"
     ticket: str | None = None
+    besides: str | None = None
 
 
 BREAKS = {
@@ -276,7 +277,14 @@ BREAKS = {
         "on the request nowhere, which is not there",
     ),
     "a mail that was taken and is gone": Break(
-        "handed_in", "intake", "mails", {"state": "kept"}, None, "which is not stored", record="intake/mail_keys/mailgun:3"
+        "handed_in",
+        "intake",
+        "mails",
+        {"state": "kept"},
+        None,
+        "which is not stored",
+        record="intake/mail_keys/mailgun:3",
+        besides="mail_sum",
     ),
     "a mail that was stored otherwise than it came": Break(
         "handed_in",
@@ -288,7 +296,22 @@ BREAKS = {
         record="intake/mail_keys/mailgun:3",
     ),
     "a message whose mail is gone": Break(
-        "raw_mails", "intake", "mails", {"as": "message"}, None, "which is not stored any more", record="intake/submissions/mail:"
+        "raw_mails",
+        "intake",
+        "mails",
+        {"as": "message"},
+        None,
+        "which is not stored any more",
+        record="intake/submissions/mail:",
+        besides="mail_sum",
+    ),
+    "a mail more than was stored": Break(
+        "mail_sum",
+        "intake",
+        "mail_tallies",
+        {"rows": {"$gt": 0}},
+        {"$inc": {"rows": -1}},
+        "counted 5 mails when they were stored, and 6 are there",
     ),
     "an event nobody can read": Break("told", "routing", "journal", {"seq": 1}, {"$set": {"body": "{"}}, "can't be read", ticket="late"),
 }
@@ -302,7 +325,7 @@ async def test_one_thing_broken_is_the_one_thing_found(story: Story, name: str) 
         query["_id" if case.collection == "tickets" else "stream"] = getattr(story, case.ticket).ticket_id
     async with changed(story.databases[case.service], case.collection, query, case.change) as row_id:
         found = broken(await checked(story.installation))
-    assert list(found) == [case.invariant], found
+    assert set(found) == {case.invariant, case.besides or case.invariant}, found
     [(record, what)] = found[case.invariant]
     wanted = case.record.format(service=case.service, collection=case.collection, id=row_id)
     assert record.startswith(wanted)
@@ -457,6 +480,22 @@ async def test_nothing_is_found_in_an_installation_at_work(building: Building) -
         await working
 
 
+async def test_new_work_that_waits_needs_no_mail_of_its_own_but_what_to_tell(building: Building) -> None:
+    for _ in range(12):  # enough of them even if a minute ends meanwhile
+        await building.opens()
+    await building.flow(send=False)
+    deliveries = building.databases["notifier"]["deliveries"]
+    assert await deliveries.count_documents({"state": "gathering", "content": None}) > 0
+    assert broken(await checked(building.installation)) == {}
+    async with changed(building.databases["notifier"], "deliveries", {"state": "gathering"}, {"$unset": {"work": ""}}):
+        assert set(broken(await checked(building.installation))) == {"sendable"}
+    await deliveries.update_many({"state": "gathering"}, {"$set": {"next_at": building.mongo.now()}})
+    await building.flow()
+    assert await deliveries.count_documents({"template": "digest", "state": "delivered"}) > 0
+    assert await deliveries.distinct("state", {"template": "assignment"}) == ["delivered"]
+    assert broken(await checked(building.installation)) == {}
+
+
 async def test_all_services_without_an_organisation_agree(building: Building) -> None:
     for database in building.databases.values():
         await database["organisation"].delete_many({})
@@ -489,6 +528,15 @@ async def test_thousands_are_looked_at_and_each_break_among_them_is_found(buildi
 
     [_, _, cut, *_] = await checked(building.installation, invariants=half, limit=1)
     assert (cut.count, len(cut.shown)) == (4, 1)
+
+
+async def test_an_officer_whom_no_mail_reaches_is_a_warning_and_a_business_is_not(story: Story) -> None:
+    notifier, held = story.databases["notifier"], {"since": story.mongo.now(), "reason": "550 5.1.1", "lifted_at": None}
+    async with added(notifier, "suppressions", {"_id": "an@anphat.example", "officer": None, **held}):
+        assert await delivery_warnings(story.installation) == []
+    async with added(notifier, "suppressions", {"_id": "binh@customs.example", "officer": "binh", **held}):
+        [warning] = await delivery_warnings(story.installation)
+    assert warning.startswith("no mail goes to these of the staff, because it came back: binh (binh@customs.example, since ")
 
 
 async def test_an_installation_at_work_is_without_warnings(story: Story) -> None:

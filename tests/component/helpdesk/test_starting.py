@@ -57,6 +57,16 @@ def test_services_are_told_where_the_servers_and_the_catcher_are(tmp_path: Path)
     assert (told["HELPDESK_PUBLIC_URL"], told["HELPDESK_ROUTING_PORT"], told["PATH"]) == ("http://127.0.0.1:8000", "8001", "/bin")
 
 
+def test_answers_and_reports_find_their_way_by_tokens_where_all_mail_is_ours(tmp_path: Path) -> None:
+    told = environment({}, PORTS, SERVERS, tmp_path, catching=True)
+    assert (told["HELPDESK_PLUS_ADDRESSING"], told["HELPDESK_BOUNCE_ADDRESS"]) == ("true", "bounces@customs.example")
+    assert told["HELPDESK_NOTICES_URL"] == "http://127.0.0.1:8002"
+    other = environment({"HELPDESK_PLUS_ADDRESSING": "false"}, PORTS, SERVERS, tmp_path, catching=True)
+    assert other["HELPDESK_PLUS_ADDRESSING"] == "false"
+    real = environment({}, PORTS, SERVERS, tmp_path, catching=False)
+    assert not {"HELPDESK_PLUS_ADDRESSING", "HELPDESK_BOUNCE_ADDRESS"} & set(real)
+
+
 def test_what_the_user_has_set_wins(tmp_path: Path) -> None:
     chosen = {
         "HELPDESK_SECRET": "mine " * 8,
