@@ -96,6 +96,8 @@ async def test_an_answer_that_bounces_is_shown_to_the_officer_and_the_address_is
     await wait_until(lambda: troubled(installation, asked, 1), "the officer sees that it did not arrive")
     entry = (await history(installation, asked.reference))[-1]
     assert "550 5.1.1 User unknown" in entry["why"]
+    returned = (await binh.ticket(asked.reference))["messages"][-1]["returned"]
+    assert (returned["address"], returned["bounced"], returned["suppressed"]) == (email, "hard", True)
     assert email in await command(installation, "mail", "suppressed", "list")
 
     await binh.do("reply", asked.reference, text="Lần hai.")

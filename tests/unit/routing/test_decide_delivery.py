@@ -152,6 +152,14 @@ def test_a_message_that_failed_and_is_delivered_after_all_counts() -> None:
     assert life.clock("first_response").verdict == "met"
 
 
+def test_the_officer_is_told_which_address_failed_how_and_when_and_whether_it_is_written_to_again() -> None:
+    life = Life()
+    life.officer(Reply("a", "Vâng."), AT)
+    (event,) = life.bounced("a", LATER, address="lan@halong.example", bounced="hard", suppressed=True).events
+    assert isinstance(event, DeliveryTroubled)
+    assert (event.address, event.bounced, event.suppressed, event.failed_at) == ("lan@halong.example", "hard", True, LATER)
+
+
 @pytest.mark.parametrize("message_id", ["a", None])
 def test_a_failure_to_tell_staff_is_not_the_tickets_concern(message_id: str | None) -> None:
     life = Life()
