@@ -14,7 +14,7 @@ LOCK := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help up test check lint types contracts unit chaos bench fmt schemas lock clean
+.PHONY: help up test check lint types contracts unit mutants chaos bench fmt schemas lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ contracts: $(VENV)/.dev ## Who may import whom
 unit: $(VENV)/.dev ## The fast tests alone: no server is started
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
+mutants: $(VENV)/.mutation ## Does a test notice each change of a rule? (hours; one module: make mutants ARGS=clocks)
+	$(BIN)/python -m tests.mutation $(ARGS)
+
 chaos: $(VENV)/.dev ## Kill everything at random, again and again (rounds: make chaos ROUNDS=50)
 	HELPDESK_CHAOS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/chaos $(ARGS)
 
@@ -62,10 +65,11 @@ lock: $(VENV)/.lock ## Lock the dependencies anew, with hashes (newer versions: 
 	$(LOCK) $(ARGS) pyproject.toml --constraint requirements/run.txt --output-file requirements/server.txt
 	$(LOCK) $(ARGS) pyproject.toml --extra embedded --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
 	$(LOCK) $(ARGS) --group build --constraint requirements/run.txt --output-file requirements/build.txt
+	$(LOCK) $(ARGS) --group mutation --constraint requirements/dev.txt --output-file requirements/mutation.txt
 	$(LOCK) $(ARGS) --group lock --output-file requirements/lock.txt
 
 clean: ## Remove what was built or cached; the data in .helpdesk/ stays
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis mutants.jsonl
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -87,6 +91,10 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@$(PIP) --require-hashes --requirement requirements/dev.txt
 	@$(PIP) --no-index --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.run $@
+
+$(VENV)/.mutation: requirements/mutation.txt | $(VENV)/.dev
+	@$(PIP) --require-hashes --requirement requirements/mutation.txt
+	@touch $@
 
 $(VENV)/.lock: requirements/lock.txt | $(BIN)/python
 	@$(PIP) --require-hashes --requirement requirements/lock.txt

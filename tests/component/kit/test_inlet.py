@@ -324,6 +324,24 @@ async def test_stopping_in_the_middle_of_a_batch_ends_and_commits_it(desk: Desk)
     await desk.all_committed()
 
 
+async def test_offsets_are_committed_now_and_then_and_not_after_every_batch(desk: Desk) -> None:
+    applied, commits = Applied(), 0
+    await desk.member(applied, batch=1)
+    consumer = desk.inlet.subscriber.consumer
+    commit = consumer.commit
+
+    async def counted(offsets: Any) -> None:
+        nonlocal commits
+        commits += 1
+        await commit(offsets)
+
+    consumer.commit = counted
+    await desk.send(*life("a", 40))
+    await desk.all_committed()
+    assert len(applied.batches) == 40
+    assert commits < 20
+
+
 async def test_members_that_come_and_go_lose_nothing_and_keep_every_tickets_order(desk: Desk) -> None:
     tickets = [f"t{number}" for number in range(12)]
     seen: dict[str, list[int]] = {ticket: [] for ticket in tickets}

@@ -5,7 +5,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kit.mongo import CollectionSpec, Conflict, Database, Document, DriverError, DuplicateKey, Files, IndexModel, Mongo, Session
+from kit.mongo import (
+    CollectionSpec,
+    Conflict,
+    Database,
+    Document,
+    DriverError,
+    DuplicateKey,
+    Files,
+    IndexModel,
+    Mongo,
+    Session,
+    UpdateOne,
+    Writes,
+)
 from tests.support.servers import MongoServer
 
 FRUIT = CollectionSpec(
@@ -55,6 +68,58 @@ async def test_a_duplicate_key_surfaces_from_single_and_from_many_inserts(mongo:
     with pytest.raises(DuplicateKey, match="apple"):
         await mongo.transaction(work)
     assert await fruit["baskets"].count_documents({}) == 0
+
+
+async def test_collected_writes_are_all_there_and_then_whoever_asked_for_it_is_told(mongo: Mongo, fruit: Database) -> None:
+    told: list[str] = []
+    await fruit["baskets"].insert_one({"_id": 1, "full": False})
+    writes = Writes()
+    writes.insert(fruit["fruit"], [{"_id": 1, "name": "apple"}, {"_id": 2, "name": "pear"}])
+    writes.insert(fruit["fruit"], [])
+    writes.update(fruit["baskets"], [UpdateOne({"_id": 1}, {"$set": {"full": True}})], unmatched=ZeroDivisionError)
+    writes.after_commit(lambda: told.append("committed"))
+    await mongo.write(writes)
+    assert await fruit["fruit"].count_documents({}) == 2
+    assert (await fruit["baskets"].find_one({}), told) == ({"_id": 1, "full": True}, ["committed"])
+
+
+@pytest.mark.parametrize("fault", ["a key that is taken", "a document that is not there"])
+async def test_when_one_of_the_collected_writes_cannot_be_made_none_is(mongo: Mongo, fruit: Database, fault: str) -> None:
+    told: list[str] = []
+    await fruit["fruit"].insert_one({"_id": 1, "name": "apple"})
+    writes = Writes()
+    writes.insert(fruit["baskets"], [{"_id": 1}])
+    if fault == "a key that is taken":
+        writes.insert(fruit["fruit"], [{"_id": 2, "name": "pear"}, {"_id": 3, "name": "apple"}])
+    else:
+        change = {"$set": {"eaten": True}}
+        writes.update(fruit["fruit"], [UpdateOne({"_id": 1}, change), UpdateOne({"_id": 9}, change)], unmatched=ZeroDivisionError)
+    writes.after_commit(lambda: told.append("committed"))
+    with pytest.raises(DuplicateKey if fault == "a key that is taken" else ZeroDivisionError):
+        await mongo.write(writes)
+    assert (await fruit["baskets"].count_documents({}), await fruit["fruit"].find().to_list(None), told) == (
+        0,
+        [{"_id": 1, "name": "apple"}],
+        [],
+    )
+
+
+async def test_collected_writes_wait_for_whoever_holds_a_document_and_say_so_when_it_takes_too_long(mongo: Mongo, fruit: Database) -> None:
+    await fruit["baskets"].insert_one({"_id": 1, "by": None})
+
+    def by(name: str) -> Writes:
+        writes = Writes()
+        writes.update(fruit["baskets"], [UpdateOne({"_id": 1}, {"$set": {"by": name}})])
+        return writes
+
+    async def hold(session: Session) -> asyncio.Task[None]:
+        await fruit["baskets"].update_one({"_id": 1}, {"$set": {"by": "first"}}, session=session)
+        with pytest.raises(Conflict):
+            await mongo.write(by("impatient"), retry_for=0.05)
+        return asyncio.create_task(mongo.write(by("patient")))
+
+    await (await mongo.transaction(hold))
+    assert await fruit["baskets"].find_one({}) == {"_id": 1, "by": "patient"}
 
 
 async def test_the_work_runs_again_when_somebody_else_wrote_the_same_document_first(mongo: Mongo, fruit: Database) -> None:

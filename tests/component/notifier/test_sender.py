@@ -9,12 +9,19 @@ from typing import Any
 import pytest
 
 from kit.errors import TransientError
+from kit.journal import Journal
 from kit.mongo import Document
+from schemas import topics
 from schemas.notifications import NotificationDelivered, NotificationFailed
 from services.notifier.domain.outcome import Accepted, Later, Never, Outcome, RelayTrouble, Unknown
 from services.notifier.domain.retry import GIVE_UP_AFTER, SCHEDULE, SPREAD
+from services.notifier.handlers import Handlers
+from services.notifier.limits import Limits
+from services.notifier.preferences import Preferences
 from services.notifier.repository import Attempted, DeliveryRepository
-from services.notifier.sender import IN_FLIGHT
+from services.notifier.screening import Screening
+from services.notifier.sender import IN_FLIGHT, Sender
+from services.notifier.suppressions import Suppressions
 from tests.component.notifier.conftest import Office, answer, at_rest, settle, until
 from tests.unit.notifier.examples import ticket
 
@@ -66,6 +73,56 @@ async def test_one_lane_goes_out_in_order_one_after_the_other(office: Office) ->
     gate.set()
     await at_rest(sender)
     assert told(office) == ids
+
+
+def handing_over(office: Office, sender: Sender) -> Handlers:
+    database = office.database
+    screening = Screening(Suppressions(database), Limits(database, per_minute=600), Preferences(database))
+    return office.telling(screening, hand_over=sender.hand_over)
+
+
+async def test_the_first_mail_of_a_ticket_goes_out_without_being_looked_for(office: Office) -> None:
+    sender = await office.alone()
+    await handing_over(office, sender).on_tickets([answer("a", 1), answer("b", 1)])
+    await at_rest(sender)
+    assert await states(office) == {"a-1": "delivered", "b-1": "delivered"}
+    assert not office.wake.is_set()
+
+
+async def test_what_may_have_something_before_it_in_its_lane_is_looked_for(office: Office) -> None:
+    sender = await office.alone()
+    await handing_over(office, sender).on_tickets([answer("a", 1), answer("a", 2), answer("b", 2)])
+    assert (sender.under_way, office.wake.is_set()) == (0, True)
+    await settle(sender)
+    assert await states(office) == {"a-1": "delivered", "a-2": "delivered", "b-2": "delivered"}
+
+
+async def test_a_mail_handed_over_while_a_look_has_read_it_already_is_sent_once(office: Office) -> None:
+    """The look finds it pending; before the look returns it is sent, and recorded."""
+    await office.plan(answer("a", 1))
+    rows = await office.rows()
+
+    class Slow(DeliveryRepository):
+        async def due(self, *asked: Any, **more: Any) -> dict[str, list[Document]]:
+            found = await super().due(*asked, **more)
+            sender.hand_over(rows)
+            await at_rest(sender)
+            return found
+
+    sender = await office.alone(deliveries=Slow(office.mongo, office.database, Journal(office.database, topics.NOTIFICATIONS)))
+    await sender.step()
+    await at_rest(sender)
+    assert len(office.box.seen) == 1
+
+
+async def test_nothing_is_handed_over_to_a_sender_that_is_closing_or_has_not_its_slot(office: Office) -> None:
+    await office.plan(answer("a", 1))
+    rows, stranger, closed = await office.rows(), office.sender(office.slots("never renewed")), await office.alone()
+    await closed.close()
+    for sender in (stranger, closed):
+        office.wake.clear()
+        sender.hand_over(rows)
+        assert (sender.under_way, office.wake.is_set()) == (0, True)
 
 
 async def test_when_the_first_of_a_lane_is_put_off_the_rest_waits_and_goes_out_after_it(office: Office) -> None:
