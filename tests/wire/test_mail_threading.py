@@ -302,7 +302,7 @@ async def test_our_own_mail_that_comes_round_is_kept_though_all_its_other_header
     assert await room.events(it.ticket_id) == ["request_received"]
 
 
-@pytest.mark.parametrize("mark", [DOMAIN, loop_mark("another-secret", new_id(), DOMAIN)])
+@pytest.mark.parametrize("mark", [DOMAIN, loop_mark("another-secret", new_id(), DOMAIN)], ids=["no token", "a token of another secret"])
 async def test_nobodys_mail_is_lost_because_it_names_our_domain_in_a_mark(room: Mailroom, mark: str) -> None:
     it = await asked(room)
     row = await room.deliver_and_read(mail("Re", to=it.reply_to, X_Helpdesk_Loop=mark), it.reply_to)
