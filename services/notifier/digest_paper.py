@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from kit.mongo import Document
 from services.notifier import mime
 from services.notifier.domain.address import BadAddress, ascii_address, recipient_address
 from services.notifier.domain.notices import Notice
 from services.notifier.notice_links import LABEL, unsubscribe_headers
-from services.notifier.rendering import Letterhead
+from services.notifier.rendering import Letterhead, environment
 
 TEMPLATES: Final = Path(__file__).parent / "digest_templates"
 _SUBJECT_LENGTH: Final = 80
@@ -37,15 +35,7 @@ class Paper:
         self._letterhead = letterhead
         self._address = ascii_address(letterhead.address)
         self._domain = self._address.rpartition("@")[2]
-        self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            undefined=StrictUndefined,
-            autoescape=select_autoescape(enabled_extensions=("html.j2",), default_for_string=False),
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            auto_reload=False,
-        )
+        self._templates = environment(TEMPLATES)
 
     def wording(self, template: str, context: dict[str, Any]) -> Any:  # noqa: ANN401 (a template's module)
         return self._templates.get_template(template).make_module(context)

@@ -94,9 +94,9 @@ class Renderer:
         self._letterhead = letterhead
         self._address = ascii_address(letterhead.address)
         self._domain = self._address.rpartition("@")[2]
-        self._wordings = _environment(templates, finalize=_on_one_line)
+        self._wordings = environment(templates, finalize=_on_one_line)
         # What they lay out went through the wordings; looking at every word a second time was a fifth of a mail's time.
-        self._layouts = _environment(templates)
+        self._layouts = environment(templates)
 
     def render(self, delivery: Delivery, event: Known) -> bytes:
         """The mail. Raises `BadAddress` when the recipient's address can't be written to."""
@@ -189,8 +189,9 @@ class Renderer:
         return self._letterhead.ticket_url(event.ticket_id) if self._letterhead.ticket_url else None
 
 
-def _environment(templates: Path, **options: Any) -> Environment:  # noqa: ANN401 (Jinja2's own)
-    environment = Environment(
+def environment(templates: Path, **options: Any) -> Environment:  # noqa: ANN401 (Jinja2's own)
+    """Where a name that is not given is an error, and whatever goes into HTML is escaped."""
+    made = Environment(
         loader=FileSystemLoader(templates),
         undefined=StrictUndefined,
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default_for_string=False),
@@ -201,8 +202,8 @@ def _environment(templates: Path, **options: Any) -> Environment:  # noqa: ANN40
         cache_size=-1,
         **options,
     )
-    environment.filters["paragraphs"] = _as_html
-    return environment
+    made.filters["paragraphs"] = _as_html
+    return made
 
 
 def _as_html(text: str, opening_tag: str) -> Markup:
