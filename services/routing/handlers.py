@@ -54,7 +54,7 @@ class Handlers:
         for attempt in range(ATTEMPTS if events else 0):
             await asyncio.sleep(PAUSE * attempt)
             try:
-                changes = await self._decide_all(events)
+                changes = await self._decide_all(events, again=attempt > 0)
                 await self._tickets.save(changes, counted(events, changes), now=self._now())
             except (Stale, DuplicateKey) as error:
                 trouble = error
@@ -68,10 +68,11 @@ class Handlers:
         if trouble:
             raise TransientError("tickets of this batch keep changing under our hands") from trouble
 
-    async def _decide_all(self, events: Sequence[Incoming | Outgoing]) -> list[Change]:
+    async def _decide_all(self, events: Sequence[Incoming | Outgoing], *, again: bool) -> list[Change]:
+        """At first a request is taken for new without asking: one that came before is rare, and its ticket stands in its own way."""
         seen, tickets, open_work = await asyncio.gather(
             self._tickets.seen([event.id for event in events if not isinstance(event, RequestReceived)]),
-            self._tickets.load({event.ticket_id for event in events}),
+            self._tickets.load({event.ticket_id for event in events if again or not isinstance(event, RequestReceived)}),
             self._tickets.open_work(automatic_officers(self._directory.context())),
         )
         ctx, now = await self._directory.knowing(tickets.values()), self._now()
