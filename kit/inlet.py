@@ -41,6 +41,9 @@ LOOK_MS = 500
 COMMIT_EVERY = 0.5
 """Seconds between two commits of offsets; what was applied since the last one comes again after a crash."""
 
+COMMIT_PATIENCE = 5.0
+"""Seconds; what is not committed comes again."""
+
 UNHURRIED_MS = 250
 """How long records are collected where nobody waits for what follows: a batch of thirty costs little more than one of one."""
 
@@ -195,9 +198,9 @@ class Offsets:
         offsets = {partition: offset for partition, offset in self._applied.items() if partition in mine}
         self._applied, self._committed_at = {}, now
         try:
-            if offsets:
-                await consumer.commit(offsets)
-        except KafkaError as error:
+            if offsets:  # without a limit it would wait for ever for a Kafka that is away, and nothing would be asked for meanwhile
+                await asyncio.wait_for(consumer.commit(offsets), COMMIT_PATIENCE)
+        except (KafkaError, TimeoutError) as error:
             self._logger.warning("inlet.not_committed", error=repr(error)[:300])
 
 
