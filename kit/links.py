@@ -23,6 +23,11 @@ _PURPOSE: Final = b"status-link\x00"
 
 _THREAD_PURPOSE: Final = b"mail-thread\x00"
 _THREAD: Final = re.compile(r"<?ticket\.([a-z2-7]{42})@[^<>@\s]+>?", re.IGNORECASE)
+
+_STAFF_PURPOSE: Final = b"mail-thread-of-staff\x00"
+_STAFF_THREAD: Final = re.compile(r"<?staff\.([a-z2-7]{42})@[^<>@\s]+>?", re.IGNORECASE)
+"""Another name, so that no mail program joins what staff are told with what the asker is; another purpose, for a name is anybody's."""
+
 _THREAD_MAC_BYTES: Final = 10
 """80 bits: each guess is a mail. With more, the id fills a line of 78 characters, and some programs tear or re-code longer ones."""
 
@@ -64,27 +69,45 @@ def status_url(public_url: str, secret: str, reference: str, ticket_id: str, now
 
 
 def thread_id(secret: str, ticket_id: str, domain: str) -> str:
-    """The message id (RFC 5322 section 3.6.4) that all our mail about a ticket refers to, so that answers bring it back.
+    """The message id (RFC 5322 section 3.6.4) that all our mail to the asker of a ticket refers to, so that answers bring it back.
 
     Equal inputs give equal ids. `ticket_id` is a UUID. The domain only makes it an id of ours; it is not signed, for it may change.
     """
-    ticket = uuid.UUID(ticket_id).bytes
-    return f"<ticket.{_encoded(ticket + _thread_mac(secret, ticket))}@{domain}>"
+    return f"<ticket.{_signed(secret, ticket_id, _THREAD_PURPOSE)}@{domain}>"
+
+
+def staff_thread_id(secret: str, ticket_id: str, domain: str) -> str:
+    """The same of our mail to staff: what answers it is never the asker's."""
+    return f"<staff.{_signed(secret, ticket_id, _STAFF_PURPOSE)}@{domain}>"
 
 
 def ticket_of_thread(secrets: str | Sequence[str], message_ids: Sequence[str]) -> str | None:
     """The ticket of the first of these ids that we signed. It never expires: people answer old mail."""
+    return _ticket(secrets, message_ids, _THREAD, _THREAD_PURPOSE)
+
+
+def ticket_of_staff_thread(secrets: str | Sequence[str], message_ids: Sequence[str]) -> str | None:
+    """The ticket of the first of these ids that we signed for staff."""
+    return _ticket(secrets, message_ids, _STAFF_THREAD, _STAFF_PURPOSE)
+
+
+def _ticket(secrets: str | Sequence[str], message_ids: Sequence[str], written: "re.Pattern[str]", purpose: bytes) -> str | None:
     accepted = (secrets,) if isinstance(secrets, str) else tuple(secrets)
-    for match in filter(None, map(_THREAD.fullmatch, message_ids)):
+    for match in filter(None, map(written.fullmatch, message_ids)):
         raw = base64.b32decode(match[1].upper() + "======")
         ticket, mac = raw[:16], raw[16:]
-        if any([hmac.compare_digest(_thread_mac(secret, ticket), mac) for secret in accepted]):  # noqa: C419 (as above)
+        if any([hmac.compare_digest(_thread_mac(secret, ticket, purpose), mac) for secret in accepted]):  # noqa: C419 (as above)
             return str(uuid.UUID(bytes=ticket))
     return None
 
 
-def _thread_mac(secret: str, ticket: bytes) -> bytes:
-    return _mac(secret, ticket, _THREAD_PURPOSE)[:_THREAD_MAC_BYTES]
+def _signed(secret: str, ticket_id: str, purpose: bytes) -> str:
+    ticket = uuid.UUID(ticket_id).bytes
+    return _encoded(ticket + _thread_mac(secret, ticket, purpose))
+
+
+def _thread_mac(secret: str, ticket: bytes, purpose: bytes) -> bytes:
+    return _mac(secret, ticket, purpose)[:_THREAD_MAC_BYTES]
 
 
 def _mac(secret: str, payload: bytes, purpose: bytes = _PURPOSE) -> bytes:

@@ -25,7 +25,14 @@ _DELIVERY_OF_MANY: Final = b"mail-delivery-of-many-1\x00"
 _RETURN_OF_MANY: Final = b"mail-return-of-many-1\x00"
 """Of a mail about several tickets: the same signs, under which the one they name is not the ticket that an answer belongs to."""
 
+_DELIVERY_TO_STAFF: Final = b"mail-delivery-to-staff-1\x00"
+_RETURN_TO_STAFF: Final = b"mail-return-to-staff-1\x00"
+"""Of a mail to staff about one ticket: what answers it was never meant for the asker, whose page shows what is put on the ticket."""
+
 _LOOP: Final = b"mail-loop-1\x00"
+
+_DELIVERIES: Final = {_DELIVERY: (True, False), _DELIVERY_TO_STAFF: (True, True), _DELIVERY_OF_MANY: (False, False)}
+_RETURNS: Final = {_RETURN: (True, False), _RETURN_TO_STAFF: (True, True), _RETURN_OF_MANY: (False, False)}
 
 _LOOP_MAC: Final = 9
 _REPLY_MAC: Final = 9
@@ -48,6 +55,13 @@ class SentDelivery:
     ticket_id: str
     delivery: str
     alone: bool = True
+    staff: bool = False
+    """It went to staff; one that is not alone always does, and doesn't say so."""
+
+    @property
+    def to_asker(self) -> bool:
+        """Whether what answers it belongs on the ticket, where the asker reads it."""
+        return self.alone and not self.staff
 
 
 def reply_address(secret: str, mailbox: str, ticket_id: str) -> str | None:
@@ -65,27 +79,29 @@ def ticket_of_recipients(secrets: Sequence[str], addresses: Iterable[str]) -> st
     return None
 
 
-def bounce_address(secret: str, mailbox: str, ticket_id: str, delivery_id: str, *, alone: bool = True) -> str | None:
+def bounce_address(secret: str, mailbox: str, ticket_id: str, delivery_id: str, *, alone: bool = True, staff: bool = False) -> str | None:
     """The return path of one delivery, `bounces+TOKEN@domain`; None when the mailbox's name is longer than 15 characters.
 
-    Not `alone`: the mail is about other tickets as well.
+    Not `alone`: the mail is about other tickets as well. `staff`: it goes to staff.
     """
-    return _tagged(mailbox, _delivery_token(secret, _RETURN if alone else _RETURN_OF_MANY, ticket_id, delivery_id))
+    purpose = (_RETURN_TO_STAFF if staff else _RETURN) if alone else _RETURN_OF_MANY
+    return _tagged(mailbox, _delivery_token(secret, purpose, ticket_id, delivery_id))
 
 
-def delivery_message_id(secret: str, ticket_id: str, delivery_id: str, domain: str, *, alone: bool = True) -> str:
+def delivery_message_id(secret: str, ticket_id: str, delivery_id: str, domain: str, *, alone: bool = True, staff: bool = False) -> str:
     """The Message-ID of one delivery: answers and reports name it, and it can't be made up. Equal inputs give equal ids."""
-    return f"<d.{_delivery_token(secret, _DELIVERY if alone else _DELIVERY_OF_MANY, ticket_id, delivery_id)}@{domain}>"
+    purpose = (_DELIVERY_TO_STAFF if staff else _DELIVERY) if alone else _DELIVERY_OF_MANY
+    return f"<d.{_delivery_token(secret, purpose, ticket_id, delivery_id)}@{domain}>"
 
 
 def delivery_of(secrets: Sequence[str], message_ids: Iterable[str]) -> SentDelivery | None:
     """The delivery that the first of these message ids with a token of ours is about."""
-    return _delivery(secrets, {_DELIVERY: True, _DELIVERY_OF_MANY: False}, message_ids)
+    return _delivery(secrets, _DELIVERIES, message_ids)
 
 
 def returned_delivery(secrets: Sequence[str], addresses: Iterable[str]) -> SentDelivery | None:
     """The delivery whose return path is the first of these addresses that is one."""
-    return _delivery(secrets, {_RETURN: True, _RETURN_OF_MANY: False}, addresses)
+    return _delivery(secrets, _RETURNS, addresses)
 
 
 def loop_mark(secret: str, delivery_id: str, domain: str) -> str:
@@ -100,13 +116,13 @@ def marked_by_us(secrets: Sequence[str], marks: Iterable[str]) -> bool:
     return any(_signed_by_any(secrets, _LOOP, raw[:-_LOOP_MAC], raw[-_LOOP_MAC:]) for raw in tokens)
 
 
-def _delivery(secrets: Sequence[str], purposes: Mapping[bytes, bool], written: Iterable[str]) -> SentDelivery | None:
-    """`purposes`, each with whether it is of mails about one ticket alone."""
+def _delivery(secrets: Sequence[str], purposes: Mapping[bytes, tuple[bool, bool]], written: Iterable[str]) -> SentDelivery | None:
+    """`purposes`, each with whether it is of mails about one ticket alone, and of mails to staff."""
     for raw in _found(_DELIVERY_TOKEN, written):
         payload, mac = raw[:-_DELIVERY_MAC], raw[-_DELIVERY_MAC:]
-        for purpose, alone in purposes.items():
+        for purpose, (alone, staff) in purposes.items():
             if _signed_by_any(secrets, purpose, payload, mac):
-                return SentDelivery(str(uuid.UUID(bytes=payload[:16])), payload[16:].hex(), alone)
+                return SentDelivery(str(uuid.UUID(bytes=payload[:16])), payload[16:].hex(), alone, staff)
     return None
 
 

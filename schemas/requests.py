@@ -64,6 +64,9 @@ class DeliveryBounced(Event):
     status: str = Field(description="RFC 3463.")
     diagnostic: str
     recipient: str | None = Field(default=None, description="The address the report is about, as the report has it.")
+    original_recipient: str | None = Field(
+        default=None, description="The address it was sent to at first, where the report tells that too: mail is passed on."
+    )
     proven: bool = Field(default=False, description="It came to that mail's own return path; the mail's id alone is known to others too.")
     received_at: Instant
 

@@ -150,6 +150,7 @@ def bounce_event(bounced: Bounced, event_id: str, version: int, at: datetime) ->
         status=failure.status,
         diagnostic=failure.diagnostic,
         recipient=failure.address,
+        original_recipient=failure.original or None,
         proven=bounced.proven,
         received_at=bounced.received_at,
     )

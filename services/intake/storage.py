@@ -35,8 +35,8 @@ SUBMISSIONS = CollectionSpec(
 id others refer to it by, and `html` which of its `files` is the page we made of its HTML form."""
 
 THREADS = CollectionSpec("threads")
-"""Which ticket a chat conversation is talking to now; and of a mail conversation that several groups take part in, the ticket of each but
-the first."""
+"""Which ticket a chat conversation is talking to now; and of a mail conversation, the ticket of each sender in each group but the
+first."""
 
 STORED_FILES = CollectionSpec(
     "files.files",

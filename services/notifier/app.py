@@ -12,7 +12,7 @@ from kit.consuming import add_inlet
 from kit.documentation import add_pointer
 from kit.journal import Journal
 from kit.leases import Slots
-from kit.links import status_url, thread_id
+from kit.links import staff_thread_id, status_url, thread_id
 from kit.log import get_logger
 from kit.loops import Loop
 from kit.mail_tokens import delivery_message_id, loop_mark, reply_address
@@ -134,6 +134,8 @@ def letterhead(settings: NotifierSettings) -> Letterhead:
         status_url=partial(status_url, settings.public_url, secret),
         thread_id=partial(thread_id, secret, domain=domain),
         message_id=partial(delivery_message_id, secret, domain=domain),
+        staff_thread_id=partial(staff_thread_id, secret, domain=domain),
+        staff_message_id=partial(delivery_message_id, secret, domain=domain, staff=True),
         reply_to=partial(reply_address, secret) if settings.plus_addressing else None,
         loop_mark=partial(loop_mark, secret, domain=domain),
         digest_id=partial(delivery_message_id, secret, domain=domain, alone=False),

@@ -48,9 +48,12 @@ class Letterhead:
     ticket_url: Callable[[str], str] | None = None
     """ticket_id to the officers' page of it, where there is one."""
     thread_id: Callable[[str], str] | None = None
-    """ticket_id to the signed message id that all mail about it refers to; answers that bring it back are put on the ticket."""
+    """ticket_id to the signed message id that all mail to its asker refers to; answers that bring it back are put on the ticket."""
     message_id: Callable[[str, str], str] | None = None
-    """(ticket_id, delivery_id) to the signed id of that mail; without it the delivery's id with our domain."""
+    """(ticket_id, delivery_id) to the signed id of that mail; without it the delivery's id with our domain. Staff never see one."""
+    staff_thread_id: Callable[[str], str] | None = None
+    staff_message_id: Callable[[str, str], str] | None = None
+    """The same in mail to staff, whose answers must not become the asker's."""
     reply_to: Callable[[str, str], str | None] | None = None
     """(mailbox, ticket_id) to the address that brings an answer back to the ticket; None where it would be too long."""
     loop_mark: Callable[[str], str] | None = None
@@ -119,7 +122,8 @@ class Renderer:
 
     def _headers(self, delivery: Delivery, event: Known, subject: str) -> list[str]:
         ticket = event.ticket
-        thread = self._letterhead.thread_id(event.ticket_id) if self._letterhead.thread_id else None
+        make = self._letterhead.thread_id if delivery.audience == "business" else self._letterhead.staff_thread_id
+        thread = make(event.ticket_id) if make else None
         headers = [
             f"Date: {format_datetime(event.occurred_at.astimezone(ZoneInfo(ticket.group.timezone)))}",
             mime.mailbox("From", self._letterhead.name, self._address),
@@ -134,7 +138,7 @@ class Renderer:
         return headers + (_automatic(delivery) if delivery.message_id is None else [])
 
     def _message_id(self, delivery: Delivery) -> str:
-        make = self._letterhead.message_id
+        make = self._letterhead.message_id if delivery.audience == "business" else self._letterhead.staff_message_id
         return make(delivery.ticket_id, delivery.id) if make else f"<{delivery.id}@{self._domain}>"
 
     def _reply_to(self, delivery: Delivery, event: Known) -> list[str]:

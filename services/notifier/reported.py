@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from structlog.typing import FilteringBoundLogger
 
@@ -12,6 +12,7 @@ from kit.journal import Journal
 from kit.mongo import Database, Document, Mongo, Session
 from schemas.notifications import NotificationFailed
 from schemas.requests import DeliveryBounced
+from services.notifier.domain.address import BadAddress, recipient_address
 from services.notifier.repository import DIGEST, failed
 from services.notifier.storage import DELIVERIES
 from services.notifier.suppressions import Suppressions
@@ -24,7 +25,10 @@ REPORTS: Final = ("delivery_bounced",)
 
 
 class Reported:
-    """Only deliveries of ours by mail change, and only their own addresses are suppressed, whatever a report names."""
+    """Only deliveries of ours by mail change, and only their own addresses are suppressed, where the report is about these.
+
+    A report to the return path of a mail may be about somebody it was passed on to, and whoever got the mail may read that path in it.
+    """
 
     def __init__(
         self, mongo: Mongo, database: Database, journal: Journal, suppressions: Suppressions, logger: FilteringBoundLogger
@@ -57,11 +61,11 @@ class Reported:
 
     async def _failed(self, row: Document, event: DeliveryBounced, now: datetime, session: Session) -> Document:
         """What else changes in the row. One that was given up has been told; one still under way will be accepted, or not."""
-        if event.hard and event.proven:
+        if _suppresses(event, row):
             await self._suppressions.suppress(row, event.diagnostic or event.status, now, session)
         if row["state"] != "delivered":
             return {}
-        reason = f"{BOUNCED}{'hard' if event.hard else 'soft'}): {event.diagnostic or event.status}"[:500]
+        reason = f"{BOUNCED}{_kind(event, row)}): {_said(event, row)}"[:500]
         if row["template"] == DIGEST:  # nobody is told of a digest itself
             return {"state": "failed", "reason": reason}
         await self._journal.append([bounced(row, reason, event, now)], session, streams=[row["_id"]])
@@ -70,14 +74,40 @@ class Reported:
 
 def bounced(row: Document, reason: str, event: DeliveryBounced, at: datetime) -> NotificationFailed:
     """The second end of a delivery: it was accepted, and came back."""
-    change = {"id": derived_id(row["_id"], "returned"), "sequence": 2, "caused_by": event.id, "bounced": "hard" if event.hard else "soft"}
-    change |= {"suppressed": event.hard and event.proven}
+    change = {"id": derived_id(row["_id"], "returned"), "sequence": 2, "caused_by": event.id, "bounced": _kind(event, row)}
+    change |= {"suppressed": _suppresses(event, row)}
     return failed(row, reason, at).model_copy(update=change)
 
 
 def _about(event: DeliveryBounced, row: Document) -> bool:
     """Whether it can be believed: without the proof it must at least name the address that was written to."""
-    return event.proven or (event.recipient or "").casefold() == row["address"].casefold()
+    return event.proven or _names_it(event, row)
+
+
+def _suppresses(event: DeliveryBounced, row: Document) -> bool:
+    return event.hard and event.proven and _names_it(event, row)
+
+
+def _kind(event: DeliveryBounced, row: Document) -> Literal["hard", "soft"]:
+    """What is no good about another address says nothing about the one that was written to."""
+    return "hard" if event.hard and _names_it(event, row) else "soft"
+
+
+def _said(event: DeliveryBounced, row: Document) -> str:
+    said = event.diagnostic or event.status
+    return said if _names_it(event, row) else f"the report is about {event.recipient or 'an address it does not name'}: {said}"
+
+
+def _names_it(event: DeliveryBounced, row: Document) -> bool:
+    """Whether it is about the address that was written to, whatever was made of it on the way."""
+    return _spelt(row["address"]) in {_spelt(each) for each in (event.recipient, event.original_recipient) if each}
+
+
+def _spelt(address: str) -> str:
+    try:
+        return recipient_address(address).casefold()
+    except BadAddress:
+        return address.strip().casefold()
 
 
 def _returned(event: DeliveryBounced, at: datetime) -> Document:

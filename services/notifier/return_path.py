@@ -28,6 +28,7 @@ class ReturnPaths:
         if self.bounces is None:
             return None
         try:
-            return bounce_address(self.secret, self.bounces, row["ticket_id"], row["_id"], alone=row["template"] != DIGEST)
+            alone, staff = row["template"] != DIGEST, row["audience"] == "staff"
+            return bounce_address(self.secret, self.bounces, row["ticket_id"], row["_id"], alone=alone, staff=staff)
         except ValueError:  # a digest that was made before digests named a ticket
             return None

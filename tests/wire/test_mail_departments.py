@@ -17,6 +17,7 @@ from services.intake.mail.letter import Letter
 from services.intake.mail.parser import Parser
 from services.intake.mail.threads import Thread, Threads
 from services.intake.mail.wiring import current_mailboxes
+from services.intake.status import Conversations
 from services.intake.storing import FileStore
 from tests.support.mailroom import BOUNCES, FOCAL, HON_GAI, LAN, SECRET, SENDER, Mailroom, mail, open_mailroom
 from tests.support.servers import MongoServer
@@ -167,6 +168,114 @@ async def test_a_department_still_gets_what_goes_on_after_the_first_one_s_ticket
     assert (became["hon-gai"]["as"], became["hon-gai"]["ticket_id"]) == ("message", linked)
     assert became["focal"]["as"] == "request"
     assert became["focal"]["ticket_id"] != it.id
+
+
+# Whose ticket: nobody's words are on a ticket, and so on a status page, of somebody they did not write to
+
+STRANGER = "mai@other.example"
+
+
+async def answered(room: Mailroom, it: Ticket, text: str, sender: str = LAN, further: str = HON_GAI) -> dict[str, Document]:
+    """To the ticket, and to another department as well."""
+    return await deliver(room, mail("Re", text, from_=sender, to=it.reply_to, Cc=further), it.reply_to, further)
+
+
+async def contacts(room: Mailroom) -> dict[str, str | None]:
+    """Of every ticket, whose it is."""
+    return {row["_id"]: row["email"] async for row in room.database["conversations"].find()}
+
+
+async def test_the_asker_s_words_are_on_no_ticket_that_a_stranger_opened_beside_hers(room: Mailroom) -> None:
+    it = await asked(room)
+    strange = (await answered(room, it, "Tôi là người lạ.", STRANGER))["hon-gai"]
+    secret = await answered(room, it, "Bí mật của Lan.")
+    assert (secret["focal"]["ticket_id"], secret["hon-gai"]["as"]) == (it.id, "request")
+    assert not any("Bí mật" in said for said in await room.bodies(strange["ticket_id"]))
+    assert {str(email).lower() for email in (await contacts(room)).values()} == {LAN.lower(), STRANGER}
+
+
+async def test_every_sender_has_one_ticket_in_a_further_department_whoever_came_first(room: Mailroom) -> None:
+    it = await asked(room)
+    became = [(sender, (await answered(room, it, f"Lần {n}.", sender))["hon-gai"]) for n in range(2) for sender in (STRANGER, LAN)]
+    assert [row["as"] for _, row in became] == ["request", "request", "message", "message"]
+    whose = await contacts(room)
+    assert all(str(whose[row["ticket_id"]]).lower() == sender.lower() for sender, row in became)
+    assert len(whose) == 3
+
+
+async def test_who_goes_on_with_a_stranger_s_ticket_in_the_asker_s_department_gets_one_there_too(room: Mailroom) -> None:
+    it = await asked(room)
+    beside = Ticket((await answered(room, it, "Một.", STRANGER))["hon-gai"]["ticket_id"], "hon-gai")
+    back = (await answered(room, beside, "Hai.", STRANGER, FOCAL))["focal"]
+    assert (back["as"], back["ticket_id"] == it.id) == ("request", False)
+    assert (await room.events(it.id)).count("message_received") == 1
+
+
+async def test_what_a_business_is_shown_of_a_linked_ticket_does_not_name_the_other(room: Mailroom) -> None:
+    it = await asked(room)
+    strange = (await answered(room, it, "Tôi là người lạ.", STRANGER))["hon-gai"]["ticket_id"]
+    (first,) = await room.database["conversations"].find({"_id": it.id}).to_list(None)
+    shown = await Conversations(room.database).get(strange)
+    assert shown is not None
+    assert first["reference"] not in repr(shown.view("Asia/Ho_Chi_Minh"))
+    assert first["reference"] in (await room.bodies(strange))[0]
+
+
+async def over(room: Mailroom, ticket_id: str) -> None:
+    await room.database["conversations"].update_one({"_id": ticket_id}, {"$set": {"ticket.status": "closed"}})
+
+
+async def test_what_goes_on_after_the_end_is_one_following_ticket_for_each_sender(room: Mailroom) -> None:
+    it = await asked(room)
+    await over(room, it.id)
+    became = [
+        (await deliver(room, mail("Re", f"Tiếp {n}.", from_=sender, to=it.reply_to), it.reply_to))["focal"] for n, sender in FOLLOWING
+    ]
+    assert [row["as"] for row in became] == ["request", "request", "message", "message"]
+    assert [row["ticket_id"] for row in became[:2]] == [row["ticket_id"] for row in became[2:]]
+    whose = await contacts(room)
+    assert [str(whose[row["ticket_id"]]).lower() for row in became[:2]] == [LAN.lower(), STRANGER]
+
+
+FOLLOWING = [(0, LAN), (0, STRANGER), (1, LAN), (1, STRANGER)]
+
+
+async def test_a_following_ticket_that_is_over_is_followed_by_one(room: Mailroom) -> None:
+    it = await asked(room)
+    await over(room, it.id)
+    follows = []
+    for number in range(4):
+        row = (await deliver(room, mail("Re", f"Lần {number}.", to=it.reply_to), it.reply_to))["focal"]
+        follows.append(row["ticket_id"])
+        if number == 1:
+            await over(room, row["ticket_id"])
+    assert follows[0] == follows[1] != follows[2] == follows[3]
+
+
+async def test_a_further_department_keeps_its_ticket_when_the_first_one_s_is_followed_by_another(room: Mailroom) -> None:
+    it = await asked(room)
+    await over(room, it.id)
+    first = await answered(room, it, "Một.")
+    following = Ticket(first["focal"]["ticket_id"], "focal")
+    second, third = await answered(room, following, "Hai."), await answered(room, it, "Ba, theo thư cũ.")
+    assert {row["hon-gai"]["ticket_id"] for row in (second, third)} == {first["hon-gai"]["ticket_id"]}
+    assert {row["focal"]["ticket_id"] for row in (second, third)} == {following.id}
+    assert len(await tickets(room)) == 3
+
+
+async def test_of_two_mails_after_the_end_at_the_same_moment_one_opens_what_follows(room: Mailroom) -> None:
+    it = await asked(room)
+    await over(room, it.id)
+    messages = [mail("Re", f"Tiếp {number}.") for number in range(2)]
+    for message in messages:
+        await room.deliver(message)
+    rows, together = (await room.rows())[-2:], asyncio.Barrier(2)
+    letters = [await room.parser.parse(message.as_bytes()) for message in messages]
+    becomes = await asyncio.gather(
+        *(filing(room, Meeting(room, together, it.id)).file(row, letter) for row, letter in zip(rows, letters, strict=True))
+    )
+    assert len({settled.changes["ticket_id"] for settled in becomes}) == 1
+    assert sorted(settled.changes["as"] for settled in becomes) == ["message", "request"]
 
 
 # The same mail by several ways

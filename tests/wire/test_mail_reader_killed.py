@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from kit.mongo import Document
 from tests.support.intake_process import intake_process
 from tests.support.mailroom import FOCAL, LAN, mail
 from tests.support.servers import MongoServer
@@ -41,5 +42,5 @@ async def test_a_reader_that_dies_before_and_after_filing_makes_one_request_of_t
         intake.start()
         [row] = await intake.read(1)
         assert (row["state"], row["as"], await intake.tickets()) == ("done", "request", 1)
-        accepted = await intake.database["submissions"].find_one({})
+        accepted: Document = await intake.database["submissions"].find_one({}) or {}
         assert await intake.database["files.files"].count_documents({"_id": {"$in": accepted["files"]}, "filename": "to-khai.pdf"}) == 1

@@ -1,5 +1,6 @@
 """What becomes of mails: requests, messages, copies, machines' mail and what nobody can read, on a real MongoDB."""
 
+import json
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 
@@ -130,12 +131,34 @@ async def test_signs_that_mails_of_people_show_too_make_no_request_go_away(room:
     assert (row["state"], row["as"]) == ("done", "request")
 
 
+@pytest.mark.parametrize("from_", ["Website <no-reply@shop.example>", "Mai <mai@shop.example>"], ids=["robot", "person"])
+async def test_a_form_s_mail_is_answered_to_whom_it_names_and_proves_nothing_about_them(room: Mailroom, from_: str) -> None:
+    proven = f"{AUTHSERV}; dmarc=pass header.from=shop.example"
+    named = {"Reply_To": "Trần Hoa <hoa@anbinh.example>", "Authentication_Results": proven}
+    row = await room.deliver_and_read(mail("Hỏi", from_=from_, **named))
+    opened = json.loads((await room.bodies(row["ticket_id"]))[0])
+    by_robot = ("Trần Hoa", "hoa@anbinh.example", "none")
+    assert (opened["business"]["name"], opened["contact"]["email"], opened["trust"]) == (
+        by_robot if "no-reply" in from_ else ("Mai", "mai@shop.example", "pass")
+    )
+
+
 async def test_automatic_mail_on_a_thread_is_kept_there_as_automatic(room: Mailroom) -> None:
     ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
     thread = thread_id(SECRET, ticket_id, "customs.example")
     row = await room.deliver_and_read(mail("Vắng mặt", "Tôi đi công tác.", in_reply_to=thread, Auto_Submitted="auto-replied"), sender="")
     assert (row["as"], row["ticket_id"]) == ("automatic", ticket_id)
     assert '"automatic":"auto_submitted"' in (await room.bodies(ticket_id))[1]
+
+
+@pytest.mark.parametrize("headers", [{"Auto_Submitted": "auto-replied"}, {"from_": "no-reply@anbinh.example"}], ids=["sure", "unsure"])
+async def test_automatic_mail_on_a_ticket_that_is_over_is_there_too_and_opens_nothing(room: Mailroom, headers: dict[str, str]) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    await room.database["conversations"].update_one({"_id": ticket_id}, {"$set": {"ticket.status": "closed"}})
+    thread = thread_id(SECRET, ticket_id, "customs.example")
+    row = await room.deliver_and_read(mail("Hết giờ", "Tôi đi công tác.", in_reply_to=thread, **headers))
+    assert (row["state"], row["as"], row["ticket_id"]) == ("done", "automatic", ticket_id)
+    assert await room.events() == await room.events(ticket_id) == ["request_received", "message_received"]
 
 
 async def test_files_are_kept_and_those_that_are_not_are_named_with_the_reason(room: Mailroom) -> None:

@@ -165,6 +165,12 @@ async def test_one_mail_to_two_departments_becomes_two_tickets_that_know_of_each
     assert (one.get("linked_to"), other["linked_to"]) == (None, one["reference"])
 
 
+async def test_nobody_is_trusted_for_one_of_several_addresses_in_one_field(room: Mailroom) -> None:
+    proven = f"{AUTHSERV}; dmarc=pass header.from=anbinh.example"
+    row = await room.deliver_and_read(mail(from_=f"<{LAN}>, <eva@anbinh.example>", Authentication_Results=proven))
+    assert (await body(room, row["ticket_id"]))["trust"] == "none"
+
+
 async def test_what_goes_on_after_the_end_is_a_new_ticket_linked_to_the_old_one(room: Mailroom) -> None:
     it = await asked(room)
     await room.database["conversations"].update_one({"_id": it.ticket_id}, {"$set": {"ticket.status": "closed"}})
@@ -181,7 +187,8 @@ def report(address: str, *, status: str = "5.1.1", action: str = "failed", retur
     message["Subject"] = "Undelivered Mail Returned to Sender"
     message["Message-ID"] = f"<{new_id()}@mx.anbinh.example>"
     message["Auto-Submitted"] = "auto-replied"
-    fields = f"Reporting-MTA: dns; mx.anbinh.example\n\nFinal-Recipient: rfc822; {address}\nAction: {action}\nStatus: {status}\n"
+    recipients = f"Original-Recipient: rfc822;list@anbinh.example\nFinal-Recipient: rfc822; {address}\n"
+    fields = f"Reporting-MTA: dns; mx.anbinh.example\n\n{recipients}Action: {action}\nStatus: {status}\n"
     parts = [
         ("text/plain", f"<{address}>: host mx.anbinh.example said: 550 {status} User unknown"),
         ("message/delivery-status", f"{fields}Diagnostic-Code: smtp; 550 {status} User unknown\n"),
@@ -207,6 +214,7 @@ async def test_a_bounce_to_the_return_path_of_a_delivery_is_reported_for_that_de
     said = await body(room, it.ticket_id)
     assert (said["type"], said["delivery"], said["action"], said["hard"]) == ("delivery_bounced", "54db9868479f", "failed", True)
     assert said["sequence"] == 2
+    assert (said["recipient"], said["original_recipient"]) == (LAN, "list@anbinh.example")
     assert "User unknown" in said["diagnostic"]
 
 

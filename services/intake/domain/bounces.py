@@ -23,6 +23,8 @@ class Failure:
     """The address is no good: nothing sent there will ever arrive."""
     diagnostic: str
     action: Action = "failed"
+    original: str = ""
+    """The address it had before a server on the way passed it on to this one; empty where the report does not say."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Bounce:
     recipients: tuple[Failure, ...]
     original_message_id: str | None
     """With its angle brackets, of the mail that came back."""
+    by_machine: bool = False
+    """The mail as a whole has the form of a report and says that a program sent it; else a person may have put a report into it."""
 
 
 _ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\.\d|\d)")
@@ -113,11 +117,11 @@ def is_hard(status: str, said: str) -> bool:
     return temporary is None and status in _HARD
 
 
-def failure(address: str, stated: str, said: str, action: Action = "failed") -> Failure:
+def failure(address: str, stated: str, said: str, action: Action = "failed", original: str = "") -> Failure:
     """One recipient of a report. `said`: the diagnostic or the sentence that stood beside the address."""
     line = clean_line(said[: 2 * LONGEST_DIAGNOSTIC])[:LONGEST_DIAGNOSTIC]
     status = status_of(stated, line)
     if action != "failed":
         status = status if status.startswith("4") or action == "complained" else "4.0.0"
-        return Failure(address, status, hard=False, diagnostic=line, action=action)
-    return Failure(address, status or "5.0.0", is_hard(status, line), line)
+        return Failure(address, status, hard=False, diagnostic=line, action=action, original=original)
+    return Failure(address, status or "5.0.0", is_hard(status, line), line, original=original)

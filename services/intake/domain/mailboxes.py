@@ -1,6 +1,6 @@
 """Which group a mail address belongs to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
@@ -25,6 +25,8 @@ class Mailboxes:
     by_address: Mapping[str, str]
     focal_point: str
     domains: frozenset[str]
+    staff: frozenset[str] = frozenset()
+    """Addresses of the people we tell about tickets of others."""
 
     @classmethod
     def of(cls, organisation: Organisation, sender: str | None = None, bounces: str | None = None) -> Self:
@@ -36,7 +38,13 @@ class Mailboxes:
             if address and address not in taken:
                 by_address[address] = group.key
                 taken.add(address)
-        return cls(by_address, organisation.focal_point, frozenset(address.rpartition("@")[2] for address in by_address))
+        told = (*(officer.email for officer in organisation.officers), organisation.competent_authority.email)
+        staff = frozenset(_spelt(address) for address in told if address)
+        return cls(by_address, organisation.focal_point, frozenset(address.rpartition("@")[2] for address in by_address), staff)
+
+    def is_staff(self, address: str) -> bool:
+        """Anybody can write such an address: it may cost a mail rights, and never gives it any."""
+        return _spelt(address) in self.staff
 
     def find(self, address: str) -> Mailbox | None:
         """The mailbox of an envelope recipient. `box+anything@` is `box@`; `postmaster` is everywhere (RFC 5321 section 4.5.1)."""
@@ -48,6 +56,15 @@ class Mailboxes:
             if candidate in self.by_address:
                 return Mailbox(candidate, self.by_address[candidate])
         return None
+
+
+def one_per_group(found: Iterable[Mailbox | None]) -> tuple[Mailbox, ...]:
+    """A group addressed twice, as `postmaster` and by name, gets the mail once, by its first address."""
+    first: dict[str, Mailbox] = {}
+    for mailbox in found:
+        if mailbox is not None:
+            first.setdefault(mailbox.group, mailbox)
+    return tuple(first.values())
 
 
 def _spelt(address: str) -> str:

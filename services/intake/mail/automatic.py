@@ -26,10 +26,21 @@ def automatic_reason(fields: Fields, address: str, subject: str) -> str | None:
     return next((reason for reason, holds in _SIGNS if holds(fields)), None) or _by_name(address, subject)
 
 
+def by_program(fields: Fields, address: str) -> bool:
+    """Whether its header or its address says so, apart from its form."""
+    says_so = any(holds(fields) for reason, holds in _SIGNS if reason != "report")
+    return says_so or _ROBOTS.fullmatch(address.rpartition("@")[0]) is not None
+
+
 def _by_name(address: str, subject: str) -> str | None:
-    if _ROBOTS.fullmatch(address.rpartition("@")[0]):
+    if is_robot(address):
         return "robot_sender"
     return "automatic_subject" if _SUBJECTS.match(subject) else None
+
+
+def is_robot(address: str) -> bool:
+    """Whether its name says that nobody reads what comes there."""
+    return _ROBOTS.fullmatch(address.rpartition("@")[0]) is not None
 
 
 def _auto_submitted(fields: Fields) -> bool:

@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Final
 
 from services.intake.domain.bounces import Action, Bounce, Failure, failure
+from services.intake.mail.automatic import by_program
 from services.intake.mail.charsets import decoded
-from services.intake.mail.headers import Fields
+from services.intake.mail.headers import Fields, structured
 from services.intake.mail.letter import Enclosed
 from services.intake.mail.returned import addresses_in, failed_recipients, is_delay, is_report, report_of, told
 
@@ -36,7 +37,15 @@ def bounce_of(fields: Fields, text: str, files: Sequence[Enclosed]) -> Bounce | 
     found = _delivery(fields, shown, files) or _complaint(fields, files, returned) or _words(fields, shown, files, returned)
     if not found:
         return None
-    return Bounce(_each_once(found), _original(fields, returned, shown))
+    return Bounce(_each_once(found), _original(fields, returned, shown), _by_machine(fields))
+
+
+def _by_machine(fields: Fields) -> bool:
+    """A complaint comes from whoever passes complaints on, so that its form has to do; a form that no person's program makes."""
+    kind = structured(fields.raw("content-type"))
+    report = kind.parameters.get("report-type", "").lower() if kind.value == "multipart/report" else ""
+    sender = next(iter(addresses_in(fields.text("from"))), "")
+    return report == "feedback-report" or (report == "delivery-status" and by_program(fields, sender))
 
 
 def _delivery(fields: Fields, text: str, files: Sequence[Enclosed]) -> list[Failure]:
@@ -50,11 +59,12 @@ def _delivery(fields: Fields, text: str, files: Sequence[Enclosed]) -> list[Fail
 
 def _recipients(report: str, own: str) -> Iterator[Failure]:
     for stated in _blocks(report.replace("\r\n", "\n")):
-        address = _address(stated.get("final-recipient", "")) or _address(stated.get("original-recipient", ""))
+        original = _address(stated.get("original-recipient", ""))
+        address = _address(stated.get("final-recipient", "")) or original
         action = _action(stated)
         if address and action:
             said = stated.get("diagnostic-code", "").partition(";")[2] or stated.get("diagnostic-code", "")
-            yield failure(address, stated.get("status", ""), said or told(own, address), action)
+            yield failure(address, stated.get("status", ""), said or told(own, address), action, original)
 
 
 def _blocks(report: str) -> Iterator[dict[str, str]]:

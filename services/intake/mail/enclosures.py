@@ -10,6 +10,7 @@ from services.intake.domain.problems import sentence
 from services.intake.domain.request import LONGEST_TEXT
 from services.intake.mail.html_form import page
 from services.intake.mail.letter import Enclosed, Letter
+from services.intake.mail.pictures import embedded
 from services.intake.storing import FileStore, SentFile, examine
 
 _TOO_MUCH: Final = {
@@ -61,7 +62,9 @@ async def content_of(letter: Letter, language: Language) -> Content:
 
 
 def _page(letter: Letter, language: Language) -> SentFile | None:
-    return SentFile(_PAGE[language], page(letter.html_safe, letter.subject)) if letter.html_safe is not None else None
+    if letter.html_safe is None:
+        return None
+    return SentFile(_PAGE[language], page(embedded(letter.html_safe, letter.attachments), letter.subject))
 
 
 def _fitting(candidates: Sequence[Enclosed]) -> tuple[list[Enclosed], list[Enclosed]]:

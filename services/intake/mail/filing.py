@@ -14,6 +14,7 @@ from schemas.values import Business, Contact, Language, Trust
 from services.intake.acceptance import Acceptance, Receipt, ThreadTaken
 from services.intake.accepted import Bounced, Opening, Saying
 from services.intake.domain import identity
+from services.intake.domain.bounces import Bounce
 from services.intake.domain.departments import addressed, homes, is_further, own_first
 from services.intake.domain.mailboxes import Mailboxes
 from services.intake.domain.request import LONGEST_NAME, LONGEST_SUBJECT
@@ -21,9 +22,11 @@ from services.intake.domain.spoken import guess_language
 from services.intake.domain.text import first_line
 from services.intake.domain.trust import trust_of
 from services.intake.mail.arrivals import Settled
+from services.intake.mail.contacts import contact_of
 from services.intake.mail.enclosures import content_of
 from services.intake.mail.letter import Letter
 from services.intake.mail.threads import Thread, Threads, addresses, place
+from services.intake.mail.unread import NOBODY, Unread
 from services.intake.storage import SUBMISSIONS
 from services.intake.storing import FileStore
 
@@ -31,18 +34,12 @@ As = Literal["request", "message", "automatic", "duplicate", "bounce"]
 
 _NO_SUBJECT: Final = {"vi": "(Không có tiêu đề)", "en": "(No subject)"}
 _UNVERIFIED: Final = {"vi": "{name} (địa chỉ chưa xác minh)", "en": "{name} (address not verified)"}
-_NOBODY: Final = "(không rõ / unknown)"
-_UNREADABLE: Final = "Thư không đọc được / Unreadable mail"
-_UNREADABLE_TEXT: Final = (
-    "Hệ thống không đọc được một thư gửi đến {mailbox} (mã thư: {id}, lý do: {reason}). Thư gốc được giữ nguyên. "
-    "Vui lòng nhờ quản trị viên mở thư, hoặc liên hệ người gửi: {sender}.\n\n"
-    "A mail to {mailbox} could not be read (mail id: {id}, reason: {reason}). The original is kept as it came. "
-    "Ask an administrator to open it, or contact the sender: {sender}."
-)
-
 
 UNSURE: Final = frozenset({"automatic_subject", "robot_sender", "mailing_list", "bounce"})
 """Signs that mails of people show too: goods are undeliverable, firms write from no-reply addresses. Alone they make no request go away."""
+
+_OF_REPORTS: Final = frozenset({"automatic_subject", "bounce"})
+"""What makes a mail look automatic because a report stands in it."""
 
 
 class Filing:
@@ -61,13 +58,14 @@ class Filing:
         self._files = files
         self._threads = threads
         self._mailboxes = mailboxes
+        self._unread = Unread(acceptance, threads)
 
     async def file(self, row: Document, letter: Letter) -> Settled:
         """Have it accepted as what it is. Raises TransientError."""
         opens = "opens" in row
         sent = self._threads.returned(letter, row["envelope"]["to"])
         about = sent or self._threads.reported(letter)
-        if about is not None and letter.bounce is not None and not opens:
+        if about is not None and letter.bounce is not None and not opens and (sent is not None or _by_machine(row, letter.bounce)):
             return await self._report(row, letter, about, proven=sent is not None)
         if self._threads.ours(letter) and not opens:
             return _kept(row, letter, "own_mail")
@@ -76,25 +74,57 @@ class Filing:
             return await self._again(row, letter, receipt)
         sender = sender_of(row, letter)
         found = _Found(row, letter, sender, self._trust(row, letter, sender))
-        thread = await self._threads.of(letter, sender, self._addresses(found), found.trust) or await self._stub(row, sender)
+        thread = await self._threads.of(letter, sender, self._addresses(found), found.trust)
+        among_staff = await self._among_staff(found, thread)
+        if among_staff is not None and not opens:
+            return _kept(row, letter, "from_staff", among_staff)
+        thread = thread or await self._stub(row, sender)
         if opens and "stub" not in row:
-            return await self._open(found, thread)
+            return await self._open(found, thread or among_staff)
         return await self._place(found, thread, None if opens else self._automatic(found, sent))
+
+    async def _among_staff(self, found: "_Found", thread: Thread | None) -> Thread | None:
+        """The ticket about which an officer writes, who did not ask: what officers say by mail is nothing for the asker's eyes.
+
+        None for everybody else, and for what begins something new.
+        """
+        if not self._mailboxes().is_staff(found.sender):
+            return None
+        told = await self._threads.told_staff(found.letter, found.sender, self._addresses(found))
+        return told or (thread if thread is not None and not thread.known else None)
 
     def _automatic(self, found: "_Found", sent: SentDelivery | None) -> str | None:
         by_envelope = automatic_by_envelope(found.row, found.sender, self._mailboxes()) or ("to_return_path" if sent else None)
-        return by_envelope if found.letter.automatic in UNSURE and by_envelope else found.letter.automatic or by_envelope
+        bounce, stated = found.letter.bounce, found.letter.automatic
+        if bounce is not None and stated in _OF_REPORTS and not _by_machine(found.row, bounce):
+            stated = None  # somebody tells us of a report, and has more to say than it
+        return by_envelope if stated in UNSURE and by_envelope else stated or by_envelope
 
     async def _place(self, found: "_Found", thread: Thread | None, automatic: str | None) -> Settled:
-        """On the ticket it belongs to, on one of its own, or on none."""
-        live = thread is not None and (not thread.over or thread.ticket_id == found.row.get("stub") or await self._said(found, thread))
-        if thread is not None and automatic is None and self._is_further(found, thread):
+        """On the ticket it belongs to, on one of its own, or on none. Automatic mail moves nothing: it is said after the end too."""
+        if thread is not None and automatic is not None:
+            return await self._say(found, thread, automatic)
+        live = thread is not None and await self._is_live(found, thread)
+        if thread is not None and self._is_further(found, thread):
             return await self._say_and_pass_on(found, thread, live=live)
         if thread is not None and live:
-            return await self._say(found, thread, automatic)
-        if automatic is not None and (thread is not None or automatic not in UNSURE):
-            return _kept(found.row, found.letter, automatic, thread)
-        return await self._open(found, thread)
+            return await self._say(found, thread, None)
+        if automatic is not None and automatic not in UNSURE:
+            return _kept(found.row, found.letter, automatic)
+        return await (self._go_on(found, thread) if thread is not None else self._open(found, None))
+
+    async def _go_on(self, found: "_Found", thread: Thread) -> Settled:
+        """After the end: on the request that stands for a mail that could not be read, else on the one ticket that follows."""
+        stub = await self._stub(found.row, found.sender)
+        if stub is not None and stub.known:
+            return await self._say(found, stub, None)
+        return await self._open_beside(found, thread, thread.root)
+
+    async def _is_live(self, found: "_Found", thread: Thread) -> bool:
+        """Whether more is said on it. The request that stood for the mail is its envelope's sender's: for nobody else's words."""
+        if thread.ticket_id == found.row.get("stub"):
+            return thread.known
+        return not thread.over or await self._said(found, thread)
 
     async def _say_and_pass_on(self, found: "_Found", thread: Thread, *, live: bool) -> Settled:
         """A mail on another group's ticket that asks this one too: it is said there, and here on a ticket of its own, linked to it.
@@ -114,29 +144,15 @@ class Filing:
         return is_further(found.row["group"], at_home, addressed(mailboxes, written))
 
     async def park(self, row: Document, reason: str) -> Settled:
-        """The mail stays as it came, and a request says so, so that somebody looks at it. Raises TransientError."""
-        if "stub" in row:
-            return Settled(row["_id"], "parked", {"reason": reason, "ticket_id": row["stub"]})
-        sender = identity.sender_address(row["envelope"]["from"] or "")
-        text = _UNREADABLE_TEXT.format(mailbox=row["mailbox"], id=row["_id"], reason=reason, sender=sender or _NOBODY)
-        opening = Opening(
-            source=f"mail:{row['group']}:raw-{row['sha256']}",
-            fingerprint=row["sha256"],
-            channel="email",
-            subject=_UNREADABLE,
-            text=text,
-            language="vi",
-            business=Business(name=sender or _NOBODY),
-            contact=Contact(email=sender),
-            received_at=row["received_at"],
-            group=row["group"],
-            raw={"mail": row["_id"]},
-        )
-        receipt = await self._acceptance.open(opening)
-        return Settled(row["_id"], "parked", {"reason": reason, "ticket_id": receipt.ticket_id})
+        """Of what cannot be read. Raises TransientError."""
+        return await self._unread.park(row, reason)
+
+    async def settled(self, row: Document, settled: Settled) -> None:
+        """Whoever has the request that stood for the mail while it could not be read hears what it became. Raises TransientError."""
+        await self._unread.explain(row, settled)
 
     async def _stub(self, row: Document, sender: str) -> Thread | None:
-        """The request that was opened when this mail could not be read: now that it can be, it is said there."""
+        """The request that was opened when this mail could not be read: now that it can be, it is said there, by whose request it is."""
         return await self._threads.ticket(row["stub"], sender) if "stub" in row else None
 
     async def _said(self, found: "_Found", thread: Thread) -> bool:
@@ -204,10 +220,13 @@ class Filing:
         return await self._open_beside(found, other, other.root) if other else await self._begin(found, about)
 
     async def _open_beside(self, found: "_Found", other: Thread, root: str) -> Settled:
-        """On this group's own ticket of the conversation, which this mail opens if there is none, or it is over."""
+        """On the sender's own ticket of the conversation in this group, which this mail opens if there is none, or it is over.
+
+        Nobody's mail is said on a ticket of somebody else's here: it would be on a status page that the sender knows nothing of.
+        """
         for _ in range(2):
             beside = await self._beside(found, root)
-            if beside is not None and not beside.over:
+            if beside is not None and beside.known and not beside.over:
                 return await self._say(found, beside, None)
             with suppress(ThreadTaken):  # and then there is one
                 return await self._begin(found, other, root, beside)
@@ -222,6 +241,7 @@ class Filing:
     async def _begin(self, found: "_Found", other: Thread | None, root: str | None = None, replaces: Thread | None = None) -> Settled:
         """A new ticket. Raises ThreadTaken where there is a `root`."""
         row, letter = found.row, found.letter
+        contact = contact_of(letter, found.sender, self._mailboxes())
         language = guess_language(f"{letter.subject}\n{letter.text}")
         content = await content_of(letter, language)
         opening = Opening(
@@ -231,18 +251,18 @@ class Filing:
             subject=_subject(letter, language),
             text=content.text,
             language=language,
-            business=Business(name=letter.name[:LONGEST_NAME] or found.sender.rpartition("@")[2] or _NOBODY),
-            contact=Contact(name=letter.name[:LONGEST_NAME] or None, email=found.sender or None),
+            business=Business(name=contact.name[:LONGEST_NAME] or contact.address.rpartition("@")[2] or NOBODY),
+            contact=Contact(name=contact.name[:LONGEST_NAME] or None, email=contact.address or None),
             received_at=row["received_at"],
             group=row["group"],
             attachments=await content.stored(self._files),
             new_text=content.new_text,
             html=await content.stored_page(self._files),
             raw=_raw(row, letter, "request"),
-            trust=found.trust,
+            trust="none" if found.trust == "pass" and contact.address != found.sender else found.trust,
             linked_to=other.reference if other else None,
             root=root,
-            thread=place(root, row["group"]) if root else None,
+            thread=place(root, row["group"], found.sender) if root and found.sender else None,
             replaces=replaces.ticket_id if replaces and replaces.ticket_id != root else None,
         )
         receipt = await self._acceptance.open(opening)
@@ -281,6 +301,11 @@ def sender_of(row: Document, letter: Letter) -> str:
     return identity.sender_address(letter.address) or identity.sender_address(row["envelope"]["from"] or "") or ""
 
 
+def _by_machine(row: Document, bounce: Bounce) -> bool:
+    """Whether a report is a server's own, and not what a person passes on: RFC 3464 section 2 has it come from nobody."""
+    return row["envelope"]["from"] == "" or bounce.by_machine
+
+
 def automatic_by_envelope(row: Document, sender: str, mailboxes: Mailboxes) -> str | None:
     """What the header does not show."""
     if row["envelope"]["from"] == "":
@@ -300,7 +325,7 @@ def _source(about: str, letter: Letter) -> str:
 def _author(letter: Letter, sender: str, thread: Thread, trust: Trust) -> str | None:
     if thread.verified(trust) is not False:
         return letter.name[:LONGEST_NAME] or None
-    named = clean_line(f"{letter.name} <{sender}>" if letter.name else sender or _NOBODY)
+    named = clean_line(f"{letter.name} <{sender}>" if letter.name else sender or NOBODY)
     return _UNVERIFIED[thread.language].format(name=named)
 
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from services.intake.domain.bounces import Bounce, Failure
 
@@ -17,6 +17,8 @@ class Enclosed:
     inline: bool = False
     content_type: str = "application/octet-stream"
     """As the sender named it, lower case; what it is can only be seen from the content."""
+    content_id: str = ""
+    """Of a picture, without angle brackets: what the HTML form calls it (`cid:`)."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Letter:
     """The HTML form where it shows more than the text, without scripts and without pictures from elsewhere: fit for an officer's eyes."""
     to: tuple[Person, ...] = ()
     cc: tuple[Person, ...] = ()
+    reply_to: tuple[Person, ...] = ()
     written_at: datetime | None = None
     """Of the Date field, in the sender's zone; anybody can write anything there."""
     in_reply_to: tuple[str, ...] = ()
@@ -70,7 +73,8 @@ class Letter:
         """JSON, and the files one after the other."""
         head = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "attachments"}
         head["attachments"] = [{**vars(part), "content": len(part.content)} for part in self.attachments]
-        head["to"], head["cc"] = [vars(each) for each in self.to], [vars(each) for each in self.cc]
+        for name in _PEOPLE:
+            head[name] = [vars(each) for each in getattr(self, name)]
         head["written_at"] = self.written_at.isoformat() if self.written_at else None
         head["bounce"] = asdict(self.bounce) if self.bounce else None
         return json.dumps(head).encode(), b"".join(part.content for part in self.attachments)
@@ -86,14 +90,17 @@ class Letter:
             start = end
         for name in ("references", "loops", "problems", "in_reply_to", "mentioned", "delivered_to", "authentication"):
             values[name] = tuple(values[name])
-        for name in ("to", "cc"):
+        for name in _PEOPLE:
             values[name] = tuple(Person(**each) for each in values[name])
         values["written_at"] = datetime.fromisoformat(values["written_at"]) if values["written_at"] else None
         values["bounce"] = _bounce(values["bounce"])
         return cls(**values, attachments=tuple(parts))
 
 
+_PEOPLE: Final = ("to", "cc", "reply_to")
+
+
 def _bounce(found: dict[str, Any] | None) -> Bounce | None:
     if found is None:
         return None
-    return Bounce(tuple(Failure(**each) for each in found["recipients"]), found["original_message_id"])
+    return Bounce(tuple(Failure(**each) for each in found["recipients"]), found["original_message_id"], found["by_machine"])

@@ -14,7 +14,7 @@ from services.intake.mail.html_form import shows_more
 from services.intake.mail.letter import Enclosed, Letter
 from services.intake.mail.markup import LONGEST, LONGEST_SHOWN, marked_text, safe_html, stripped_text, text_of
 from services.intake.mail.provenance import authentication, delivered_to
-from services.intake.mail.sender import first_sender, people
+from services.intake.mail.sender import first_sender, people, several_senders
 from services.intake.mail.tree import Tree, Words
 from services.intake.mail.winmail import files_in, is_winmail
 
@@ -53,6 +53,7 @@ def parse(raw: bytes) -> Letter:
         mentioned=_ids(fields, "references")[:MOST_REFERENCES],
         to=people(fields.raw("to")),
         cc=people(fields.raw("cc")),
+        reply_to=people(fields.raw("reply-to")),
         written_at=written_at(fields.raw("date")),
         automatic=automatic_reason(fields, address, subject) or ("bounce" if bounce else None),
         loops=tuple(value.decode("latin-1").strip().lower() for value in fields.all("x-helpdesk-loop"))[:20],
@@ -136,7 +137,7 @@ def _problems(fields: Fields, tree: Tree, text: str, files: tuple[Enclosed, ...]
         "winmail": any(is_winmail(file.content) for file in files),
         "header_cut": fields.cut,
         "no_sender": not fields.raw("from"),
-        "many_senders": len(fields.all("from")) > 1,
+        "many_senders": len(fields.all("from")) > 1 or several_senders(fields.raw("from")),
         "text_cut": len(text) > LONGEST_TEXT,
     }
     return tuple(dict.fromkeys([*tree.problems, *(name for name, holds in found.items() if holds)]))

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from structlog.typing import FilteringBoundLogger
 
 from kit.web import listening_socket
-from services.intake.domain.mailboxes import Mailbox, Mailboxes
+from services.intake.domain.mailboxes import Mailboxes, one_per_group
 from services.intake.mail.arrivals import Arrivals, Arrived
 from services.intake.mail.door import LmtpDoor, SmtpDoor
 from services.intake.mail.paths import NULL
@@ -99,15 +99,14 @@ class Porter:
     def _arrived(self, session: Session, envelope: Envelope) -> Arrived:
         """TransientError while no organisation is loaded."""
         known = self._mailboxes()
-        found = [known.find(address) for address in envelope.rcpt_tos]
-        mailboxes = tuple(dict.fromkeys(mailbox for mailbox in found if mailbox is not None))
+        mailboxes = one_per_group(known.find(address) for address in envelope.rcpt_tos)
         if not mailboxes:
             raise LookupError("the mailboxes were taken away while the mail was coming in")
         return Arrived(
             content=envelope.original_content or b"",
             sender=_sender(envelope.mail_from),
             recipients=tuple(_clean(address) for address in envelope.rcpt_tos),
-            mailboxes=_one_per_group(mailboxes),
+            mailboxes=mailboxes,
             peer=_peer(session.peer),
             helo=_clean(session.host_name),
             authserv_ids=self._authserv_ids,
@@ -181,14 +180,6 @@ class MailReceiver:
         door = make(self._porter, self, hostname=self._place.hostname, silence=self._silence)
         self._doors.add(door)
         return door
-
-
-def _one_per_group(mailboxes: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
-    """A group addressed twice, as `postmaster` and by name, gets the mail once."""
-    first: dict[str, Mailbox] = {}
-    for mailbox in mailboxes:
-        first.setdefault(mailbox.group, mailbox)
-    return tuple(first.values())
 
 
 def _sender(path: str | None) -> str | None:

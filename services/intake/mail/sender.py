@@ -16,12 +16,18 @@ LONGEST_LIST: Final = 16 * 1024
 MOST: Final = 100
 """Entries of To and Cc that are read."""
 
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _TO_ITS_END: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?$)')
-"""As `_QUOTED`, but what is never closed ends with the field: it is looked at once."""
+"""What was quoted; what is never closed ends with the field, so that it is looked at once."""
 
 _ANGLE: Final = re.compile(r"<([^<>]*)>")
 _COMMENT: Final = re.compile(r"\(([^()]*)\)")
+_HIDDEN: Final = re.compile(
+    r'"(?:[^"\\]|\\.)*+"'
+    r"|\((?:[^()\\]|\\.|\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\))*+\)",
+    re.DOTALL,
+)
+"""What was quoted, and comments, up to three in each other (RFC 5322 section 3.2.2); whichever begins first hides the other."""
+
 _WORD: Final = re.compile(r"=\?[^?\s]{1,80}\?[BbQq]\?[^?\s]*\?=")
 _BARE: Final = re.compile(r"[^\s<>()\[\]\",:;@]+@[^\s<>()\[\]\",:;@]+", re.ASCII)
 """Of bytes read as Latin-1: a byte of a longer character, as in `à` or `ễ`, must not count as the blank that it is there."""
@@ -32,13 +38,27 @@ _GROUP: Final = re.compile(r"^[^:<>@]{0,200}:")
 def first_sender(raw: bytes) -> tuple[str, str]:
     """(address, name); either may be empty."""
     text = raw[:LONGEST].decode("latin-1")
-    hidden = _WORD.sub(_blank, _QUOTED.sub(_blank, text))
+    hidden = _outside(text)
     angle = _ANGLE.search(hidden)
     if angle is not None:
         name = text[hidden.rfind(",", 0, angle.start()) + 1 : angle.start()]
         return (_address(angle[1]), _name(name))
-    comment = _COMMENT.search(hidden)
-    return (_address(_COMMENT.sub(" ", hidden)), _name(comment[1] if comment else ""))
+    comment = _COMMENT.search(text)
+    return (_address(hidden.replace("\x00", " ")), _name(comment[1] if comment else ""))
+
+
+def several_senders(raw: bytes) -> bool:
+    """Whether one From field names more than one mailbox: servers vouch for one of them, and nobody can tell which they took."""
+    if len(raw) > LONGEST or len(people(raw)) > 1:
+        return True
+    hidden = _outside(raw.decode("latin-1"))
+    named = _ANGLE.findall(hidden) or _BARE.findall(hidden.replace("\x00", " "))
+    return len({_address(each).lower() for each in named if "@" in each}) > 1
+
+
+def _outside(text: str) -> str:
+    """What counts as addresses, each in its place."""
+    return _WORD.sub(_blank, _HIDDEN.sub(_blank, text))
 
 
 def people(raw: bytes) -> tuple[Person, ...]:

@@ -1,11 +1,12 @@
 """Which ticket a mail is about: what only our mail could have told its sender first, what anybody can write last."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kit.links import ticket_of_thread
+from kit.links import ticket_of_staff_thread, ticket_of_thread
 from kit.mail_tokens import SentDelivery, delivery_of, marked_by_us, returned_delivery, ticket_of_recipients
 from kit.mongo import Database, Document, translated
 from schemas.values import Language, Trust
@@ -34,7 +35,7 @@ class Thread:
     known: bool
     over: bool
     root: str
-    """The first of the tickets that one conversation became, each in another group; itself where there is one."""
+    """The first of the tickets that one conversation became, by groups, senders and what came after an end; itself where there is one."""
     groups: frozenset[str] = frozenset()
     """Who has it, and who it was opened for."""
 
@@ -69,14 +70,23 @@ class Threads:
 
     def _signed(self, letter: Letter, addressed: Sequence[str]) -> Iterable[str | None]:
         """Tickets in the order in which their signs count."""
-        bounced = returned_delivery(self._secrets, addressed)
         answered = delivery_of(self._secrets, letter.references)
         return (
-            ticket_of_recipients(self._secrets, addressed),
-            bounced.ticket_id if bounced and bounced.alone else None,
+            *self._tokens(addressed),
             ticket_of_thread(self._secrets, letter.references),
-            answered.ticket_id if answered and answered.alone else None,
+            answered.ticket_id if answered and answered.to_asker else None,
         )
+
+    def _tokens(self, addressed: Sequence[str]) -> tuple[str | None, ...]:
+        bounced = returned_delivery(self._secrets, addressed)
+        return ticket_of_recipients(self._secrets, addressed), bounced.ticket_id if bounced and bounced.to_asker else None
+
+    async def told_staff(self, letter: Letter, sender: str, recipients: Iterable[str] = ()) -> Thread | None:
+        """The ticket that staff were told of by the mail that this one answers; of a digest's, the one it names."""
+        sent = (delivery_of(self._secrets, letter.references), returned_delivery(self._secrets, addresses(letter, recipients)))
+        named = [each.ticket_id for each in sent if each is not None and not each.to_asker]
+        ticket_id = next(iter(named), None) or ticket_of_staff_thread(self._secrets, letter.references)
+        return await self.ticket(ticket_id, sender) if ticket_id else None
 
     async def _by_foreign_id(self, letter: Letter, sender: str) -> Thread | None:
         """Their own second thought about a mail of theirs, which has no id of ours in it."""
@@ -101,14 +111,22 @@ class Threads:
                 return found
         return None
 
+    async def of_envelope(self, recipients: Sequence[str]) -> Thread | None:
+        """By a token of ours among the recipients alone, where nothing else can be read."""
+        for ticket_id in filter(None, self._tokens(recipients)):
+            found = await self.ticket(ticket_id)
+            if found is not None:
+                return found
+        return None
+
     async def ticket(self, ticket_id: str, sender: str = "") -> Thread | None:
         """The conversation of a ticket."""
         return await self._thread({"_id": ticket_id}, sender)
 
     async def beside(self, root: str, group: str, sender: str) -> Thread | None:
-        """The ticket of this group among those that one conversation became, the newest where one was over."""
+        """The sender's ticket in this group among those that one conversation became, the newest where one was over."""
         with translated():
-            row = await self._places.find_one({"_id": place(root, group)})
+            row = await self._places.find_one({"_id": place(root, group, sender)})
         return await self.ticket(row["ticket_id"], sender) if row is not None else None
 
     def boxes(self, ticket_id: str, written: Iterable[str]) -> Iterable[str]:
@@ -142,9 +160,9 @@ class Threads:
         )
 
 
-def place(root: str, group: str) -> str:
-    """What the ticket of one group is remembered by among those that one conversation became."""
-    return f"mail:{root}:{group}"
+def place(root: str, group: str, sender: str) -> str:
+    """What one sender's ticket in one group is remembered by among those that one conversation became."""
+    return f"mail:{root}:{group}:{hashlib.sha256(sender.casefold().encode()).hexdigest()}"
 
 
 def addresses(letter: Letter, recipients: Iterable[str]) -> Iterable[str]:

@@ -28,6 +28,7 @@ _PLAIN: Final = Structured("text/plain")
 _OPAQUE: Final = "application/octet-stream"
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,80}")
 _LONGEST_BOUNDARY: Final = 200
+_LONGEST_ID: Final = 400
 _UU_BEGIN: Final = re.compile(rb"(?:\A|[\r\n])begin [^\r\n]*")
 _LINE: Final = re.compile(rb"[^\r\n]+")
 _REST: Final = "phan-con-lai.bin"
@@ -167,7 +168,8 @@ class Tree:
         if problem := _CLOSED.get(kind.value):
             self.problems.append(problem)
         content_type = kind.value if _TYPE.fullmatch(kind.value) else _OPAQUE
-        return Enclosed(filename or self._name(kind.value, start, end), content, inline, content_type)
+        content_id = _content_id(fields) if content_type.startswith("image/") else ""
+        return Enclosed(filename or self._name(kind.value, start, end), content, inline, content_type, content_id)
 
     def _words(self, kind: Literal["plain", "html"], content: bytes, charset: str | None) -> Words:
         if charset and not is_known(charset) and not content.isascii():
@@ -179,6 +181,10 @@ class Tree:
             subject = read_header(self._raw, start, end, MOST_LINES)[0].text("subject")[:100]
             return f"{subject}.eml" if subject else _NAMES[content_type]
         return _NAMES.get(content_type, "tep.bin" if content_type != _OPAQUE else "tep")
+
+
+def _content_id(fields: Fields) -> str:
+    return "".join(fields.plain("content-id").split()).removeprefix("<").removesuffix(">")[:_LONGEST_ID]
 
 
 def _best(children: list[list[Part]]) -> list[Part]:

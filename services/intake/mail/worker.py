@@ -123,6 +123,7 @@ class Worker:
             except Unreadable as error:
                 return await self._filing.park(row, str(error))
             settled = await self._filing.file(row, letter)
+            await self._filing.settled(row, settled)
             if opens := row.get("opens"):
                 became = {"kept_for": opens["kept_for"], "ticket": settled.changes.get("ticket_id"), "as": settled.changes.get("as")}
                 self._logger.warning("mail.opened_by_hand", mail=row["_id"], by=opens["by"], **became)

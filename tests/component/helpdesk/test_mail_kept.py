@@ -1,18 +1,22 @@
 """`helpdesk mail kept|open`: what became nobody's request is listed with the reason, and becomes one when a person says so."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
 from helpdesk.checking.examining import examine
+from helpdesk.checking.mailboxes import mail_warnings
 from helpdesk.checking.settled import SETTLED_MAILS
 from helpdesk.checking.summed import MAIL_SUM, mail_sum
 from helpdesk.mail.envelope import full, kept_as_data, kept_line
 from helpdesk.mail.stored import StoredMails
 from kit.errors import RefusedError
+from kit.ids import new_id
+from kit.mail_tokens import loop_mark
 from tests.component.helpdesk.test_mail_parked import OneDatabase, choking, repaired
 from tests.support.command_line import helpdesk
-from tests.support.mailroom import FOCAL, LAN, Mailroom, mail, open_mailroom
+from tests.support.mailroom import FOCAL, LAN, SECRET, Mailroom, mail, open_mailroom
 from tests.support.servers import MongoServer
 
 
@@ -40,6 +44,25 @@ async def test_kept_mails_are_listed_the_newest_first_with_who_wrote_what_and_wh
     assert all(part in line for part in (first["_id"], "auto_submitted", f"from {LAN} to {FOCAL}: Vắng"))
     assert "\x1b" not in line
     assert (data["reason"], data["subject"], data["author"], data["from"], data["ticket_id"]) == ("precedence", "Bản tin", LAN, "", None)
+
+
+async def test_check_warns_of_kept_mails_of_the_week_from_senders_without_a_ticket(room: Mailroom) -> None:
+    await room.deliver_and_read(mail())
+    installation = OneDatabase(room.mongo, room.database.name)
+    for message in (
+        mail("Vắng mặt", from_=LAN.upper(), Auto_Submitted="auto-replied"),  # has a ticket
+        mail(from_=f"Đầu mối <{FOCAL}>", Precedence="bulk"),
+        mail(X_Helpdesk_Loop=loop_mark(SECRET, new_id(), "customs.example")),
+    ):
+        assert (await room.deliver_and_read(message))["state"] == "kept"
+    await room.database["mails"].update_many({"wrote.address": FOCAL}, {"$set": {"received_at": room.mongo.now() - timedelta(days=8)}})
+    before = await mail_warnings(installation)
+    for headers in ({"Auto_Submitted": "auto-generated"}, {"Auto_Submitted": "auto-generated"}, {"Precedence": "bulk"}):
+        await room.deliver_and_read(mail("Hỏi thuế", from_="Moi@doanhnghiep.example", **headers))
+    (warning,) = await mail_warnings(installation)
+    assert before == []
+    assert "3 mails of the last week were kept" in warning
+    assert "(2 auto_submitted, 1 precedence): `helpdesk mail kept`" in warning
 
 
 async def test_a_kept_mail_is_opened_as_a_request_once_however_often_it_is_asked(room: Mailroom) -> None:

@@ -5,7 +5,8 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -141,8 +142,10 @@ def mailgun(raw: bytes = RAW, *, key: str = KEY, at: datetime | None = None, tok
     return {"files": [*fields, ("body-mime", (None, raw))]}
 
 
-def sendgrid(raw: bytes = RAW, *, at: datetime | None = None, spoil: bytes = b"") -> dict[str, Any]:
-    envelope = json.dumps({"to": ["hongai@customs.example"], "from": "lan@anbinh.example"}).encode()
+def sendgrid(
+    raw: bytes = RAW, *, at: datetime | None = None, spoil: bytes = b"", to: Sequence[str] = ("hongai@customs.example",)
+) -> dict[str, Any]:
+    envelope = json.dumps({"to": list(to), "from": "lan@anbinh.example"}).encode()
     files = [("envelope", (None, envelope)), ("email", (None, raw))]
     request = httpx.Request("POST", "https://h.example", files=files)
     body, stamp = request.read(), str(int((at or NOW).timestamp()))
@@ -163,10 +166,10 @@ def signed(message: dict[str, Any], version: str = "2") -> dict[str, Any]:
     return message | {"SignatureVersion": version, "Signature": base64.b64encode(signature).decode(), "SigningCertURL": CERTIFICATE_URL}
 
 
-def notification(content: str | None, encoding: str = "BASE64", **more: Any) -> dict[str, Any]:
+def notification(content: str | None, encoding: str = "BASE64", to: Sequence[str] = (FOCAL,), **more: Any) -> dict[str, Any]:
     mail = {"messageId": "m1", "source": "lan@anbinh.example", "headers": [{"name": "Subject", "value": "Xin\r\nBcc: x"}]}
     action = {"type": "SNS", "encoding": encoding, "bucketName": "b", "objectKey": "k"}
-    received = {"notificationType": "Received", "mail": mail, "receipt": {"recipients": [FOCAL], "action": action}}
+    received = {"notificationType": "Received", "mail": mail, "receipt": {"recipients": list(to), "action": action}}
     message = json.dumps(received | ({"content": content} if content is not None else {}))
     return {"Type": "Notification", "MessageId": "n1", "TopicArn": TOPIC, "Message": message, "Timestamp": "2026-01-01T00:00:00Z"} | more
 
@@ -225,6 +228,45 @@ async def test_sendgrid_s_signature_covers_the_whole_body(hooks: Hooks) -> None:
     assert [answer.status_code for answer in (taken, spoilt, old, unsigned)] == [200, 401, 401, 401]
     assert await hooks.contents() == [RAW]
     assert (row["mailbox"], row["envelope"]["to"]) == (HON_GAI.lower(), ["hongai@customs.example"])
+
+
+PARSED = "anything@parse.provider.example"
+
+
+def ses_to(to: Sequence[str]) -> dict[str, Any]:
+    return ses(signed(notification(base64.b64encode(RAW).decode(), to=to)))
+
+
+@pytest.mark.parametrize("post", [("sendgrid", lambda to: sendgrid(to=to)), ("ses", ses_to)], ids=["sendgrid", "ses"])
+@pytest.mark.parametrize(
+    ("to", "groups"),
+    [
+        ((FOCAL, HON_GAI), ["focal", "hon-gai"]),
+        ((HON_GAI, "postmaster@customs.example", FOCAL.upper()), ["focal", "hon-gai"]),
+        ((HON_GAI, PARSED), ["focal", "hon-gai"]),
+        ((HON_GAI,), ["hon-gai"]),
+        ((PARSED,), ["focal"]),
+        ((), ["focal"]),
+    ],
+)
+async def test_one_post_for_several_departments_becomes_a_request_in_each(
+    hooks: Hooks, post: tuple[str, Callable[[Sequence[str]], dict[str, Any]]], to: Sequence[str], groups: list[str]
+) -> None:
+    name, made = post
+    for _ in range(2):
+        assert (await hooks.post(f"{name}/focal", **made(to))).status_code == 200
+    await hooks.room.read()
+    assert sorted((row["group"], row["as"]) for row in await hooks.rows()) == [(group, "request") for group in groups]
+
+
+async def test_a_mail_posted_for_each_of_its_departments_is_one_request_in_each(hooks: Hooks) -> None:
+    for key in ("focal", "hon-gai"):
+        assert (await hooks.post(f"ses/{key}", **ses_to((FOCAL, HON_GAI)))).status_code == 200
+    for to in (FOCAL, HON_GAI):
+        assert (await hooks.post("sendgrid/focal", **sendgrid(to=(to,)))).status_code == 200
+    await hooks.room.read()
+    became = Counter((row["group"], row["as"]) for row in await hooks.rows())
+    assert became == {(group, kind): 1 for group in ("focal", "hon-gai") for kind in ("request", "duplicate")}
 
 
 async def test_postmark_has_to_know_user_and_password(hooks: Hooks) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.links import thread_id
+from kit.links import staff_thread_id, thread_id, ticket_of_staff_thread, ticket_of_thread
 from kit.mail_tokens import SentDelivery, delivery_message_id, delivery_of, reply_address, ticket_of_recipients
 from schemas.notifications import Audience
 from schemas.tickets import AnswerGiven, BusinessReplied, Known, TicketOpened
@@ -26,6 +26,8 @@ RENDERER = Renderer(
         lambda reference, _ticket, _at: f"https://helpdesk.example/{reference}",
         thread_id=partial(thread_id, SECRET, domain="customs.example"),
         message_id=partial(delivery_message_id, SECRET, domain="customs.example"),
+        staff_thread_id=partial(staff_thread_id, SECRET, domain="customs.example"),
+        staff_message_id=partial(delivery_message_id, SECRET, domain="customs.example", staff=True),
         reply_to=partial(reply_address, SECRET),
         sign=lambda raw: b"X-Signed: yes\r\n" + raw,
     )
@@ -72,6 +74,24 @@ def test_all_other_mail_is_seven_bit(address: str) -> None:
 def test_staff_answer_to_the_mailbox_itself() -> None:
     raw, _ = written(BusinessReplied, "staff")
     assert email.message_from_bytes(raw)["Reply-To"] == "hon-gai@customs.example"
+
+
+def test_no_sign_that_brings_mail_to_the_asker_s_ticket_stands_in_a_mail_to_staff() -> None:
+    raw, delivery_id = written(BusinessReplied, "staff")
+    mail = email.message_from_bytes(raw, policy=email.policy.default)
+    assert mail["References"] == mail["In-Reply-To"]
+    assert (ticket_of_thread(SECRET, [mail["References"]]), ticket_of_staff_thread(SECRET, [mail["References"]])) == (None, TICKET_ID)
+    assert delivery_of([SECRET], [mail["Message-ID"]]) == SentDelivery(TICKET_ID, delivery_id.replace("-", "")[:12], staff=True)
+
+
+def test_staff_mail_has_no_sign_at_all_where_there_is_only_the_asker_s() -> None:
+    its_event = event(BusinessReplied)
+    delivery = next(delivery for delivery in plan(its_event) if delivery.audience == "staff")
+    letterhead = Letterhead(
+        "helpdesk@customs.example", "Hải quan", lambda *_: "", thread_id=lambda _: "<t@x>", message_id=lambda *_: "<m@x>"
+    )
+    mail = email.message_from_bytes(Renderer(letterhead).render(delivery, its_event))
+    assert (mail["References"], mail["In-Reply-To"], mail["Message-ID"]) == (None, None, f"<{delivery.id}@customs.example>")
 
 
 @pytest.mark.parametrize("mailbox", ["x" * 22 + "@customs.example", "y" * 60 + "@customs.example"])

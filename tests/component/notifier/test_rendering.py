@@ -46,6 +46,10 @@ def thread_id(ticket_id: str) -> str:
     return f"<ticket.{ticket_id}.signed@customs.example>"
 
 
+def staff_thread_id(ticket_id: str) -> str:
+    return f"<staff.{ticket_id}.signed@customs.example>"
+
+
 RENDERER = Renderer(
     Letterhead(
         "helpdesk@customs.example",
@@ -53,6 +57,7 @@ RENDERER = Renderer(
         status_url,
         lambda ticket_id: f"https://desk.example/{ticket_id}",
         thread_id,
+        staff_thread_id=staff_thread_id,
     )
 )
 

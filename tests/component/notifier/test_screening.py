@@ -1,6 +1,7 @@
 """What is not sent: to addresses that came back for good, and acknowledgements without end."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -146,6 +147,47 @@ async def test_a_hard_bounce_is_a_failed_delivery_and_the_next_mail_there_fails_
     assert await suppressions.listed() == []
     assert not await suppressions.lift(LAN, office.mongo.now())
     await sent(office, 3)
+
+
+@pytest.mark.parametrize(
+    "named", [{"recipient": "ke-toan@anbinh.example"}, {"recipient": None}, {"recipient": "x", "original_recipient": "y"}]
+)
+async def test_a_hard_bounce_that_is_about_another_address_suppresses_nobody_and_the_officer_sees_which(
+    office: Office, named: dict[str, Any]
+) -> None:
+    """A list that passes mail on, or somebody who read the return path in the mail."""
+    await reported(office).on_requests([bounce(await sent(office), **named)])
+    assert await Suppressions(office.database).listed() == []
+    last = (await office.ended())[-1]
+    assert isinstance(last, NotificationFailed)
+    about = named["recipient"] or "an address it does not name"
+    assert last.reason == f"bounced (soft): the report is about {about}: 550 5.1.1 User unknown"
+    assert (last.address, last.bounced, last.suppressed) == (LAN, "soft", False)
+    (row,) = await office.rows()
+    assert (row["state"], row["returned"]["hard"]) == ("failed", True)
+    await sent(office, 2)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"recipient": f" {LAN.upper()} "},
+        {"recipient": "ke-toan@anbinh.example", "original_recipient": LAN},
+    ],
+)
+async def test_the_address_that_was_written_to_is_known_in_any_case_and_behind_the_one_it_was_passed_on_to(
+    office: Office, named: dict[str, Any]
+) -> None:
+    await reported(office).on_requests([bounce(await sent(office), **named)])
+    assert [row["_id"] for row in await Suppressions(office.database).listed()] == [LAN]
+
+
+@pytest.mark.parametrize("recipient", ["lan@ví-dụ.vn", "LAN@XN--V-D-RMA6749A.VN"])
+async def test_the_address_that_was_written_to_is_known_in_both_spellings_of_its_domain(office: Office, recipient: str) -> None:
+    delivery_id = await sent(office)
+    await office.database["deliveries"].update_one({"_id": delivery_id}, {"$set": {"address": "lan@ví-dụ.vn"}})
+    await reported(office).on_requests([bounce(delivery_id, recipient=recipient)])
+    assert len(await Suppressions(office.database).listed()) == 1
 
 
 async def test_a_digest_that_came_back_is_a_failed_delivery_and_its_readers_address_is_suppressed(office: Office) -> None:

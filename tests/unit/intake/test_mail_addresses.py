@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.links import thread_id, ticket_of_thread
+from kit.links import staff_thread_id, thread_id, ticket_of_staff_thread, ticket_of_thread
 from schemas.values import Language
 from services.intake.domain.mailboxes import Mailboxes
 from services.intake.domain.spoken import guess_language
@@ -51,6 +51,22 @@ def test_an_address_in_its_ascii_form_is_the_same_address() -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "staff"),
+    [
+        ("hong@customs.example", True),
+        ("HONG@Customs.example", True),
+        ("mof@gov.example", True),
+        ("hong+x@customs.example", False),
+        ("phap-che@customs.example", False),
+        ("lan@anbinh.example", False),
+        ("", False),
+    ],
+)
+def test_officers_and_the_authority_are_staff(address: str, staff: bool) -> None:
+    assert BOXES.is_staff(address) is staff
+
+
+@pytest.mark.parametrize(
     ("text", "language"),
     [
         ("Chúng tôi không rõ cách tính trị giá.", "vi"),
@@ -72,6 +88,14 @@ def test_a_thread_id_names_its_ticket_under_every_accepted_secret_and_in_any_cas
         assert len(made) <= 77
         for written in (made, made.upper(), made.strip("<>"), made.replace("customs", "moved")):
             assert ticket_of_thread(SECRETS, ["<other@x.example>", written]) == TICKET
+
+
+def test_a_thread_of_staff_is_never_the_asker_s_nor_the_other_way_round_under_whichever_name() -> None:
+    asker, staff = (make(SECRETS[0], TICKET, "customs.example") for make in (thread_id, staff_thread_id))
+    assert len(staff) <= 77
+    assert ticket_of_staff_thread(SECRETS, [asker, staff.upper()]) == TICKET
+    assert ticket_of_thread(SECRETS, [staff, staff.replace("staff.", "ticket.")]) is None
+    assert ticket_of_staff_thread(SECRETS, [asker, asker.replace("ticket.", "staff.")]) is None
 
 
 def test_the_first_id_that_is_ours_decides() -> None:

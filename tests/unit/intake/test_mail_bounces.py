@@ -76,5 +76,15 @@ def test_a_diagnostic_is_one_clean_line_of_bounded_length() -> None:
     assert len(said) == 500
 
 
+def test_a_report_tells_the_address_a_mail_was_passed_on_to_and_the_one_it_was_sent_to() -> None:
+    fields = (
+        b"Original-Recipient: rfc822;lan@anbinh.example\nFinal-Recipient: rfc822; ke-toan@anbinh.example\nAction: failed\nStatus: 5.1.1\n"
+    )
+    bounce = parse(b"From: MAILER-DAEMON@mx\nContent-Type: message/delivery-status\n\n" + fields).bounce
+    assert bounce is not None
+    (found,) = bounce.recipients
+    assert (found.address, found.original) == ("ke-toan@anbinh.example", "lan@anbinh.example")
+
+
 def test_an_address_is_not_taken_for_a_status() -> None:
     assert failure("a@b.example", "", "host 192.5.1.1 said: 550 5.7.1.9 no").status == "5.0.0"

@@ -21,7 +21,7 @@ from services.intake.mail.headers import base64_decoded, read_header, readable
 from services.intake.mail.letter import Letter
 from services.intake.mail.markup import text_of
 from services.intake.mail.parsing import parse
-from services.intake.mail.sender import first_sender
+from services.intake.mail.sender import first_sender, several_senders
 
 DATA = Path(__file__).parents[2] / "data" / "mails_in"
 SAMPLES = sorted(DATA.glob("*.eml"))
@@ -177,6 +177,11 @@ def test_two_mails_without_id_and_date_are_one_only_when_every_byte_is_the_same(
         (b"MAILER-DAEMON (Mail Delivery)", ("", "Mail Delivery")),
         ("Hà <nguyễn.à@ví-dụ.vn>".encode(), ("nguyễn.à@ví-dụ.vn", "Hà")),
         ("nguyễn@ví-dụ.vn".encode(), ("nguyễn@ví-dụ.vn", "")),
+        (b"(<a@b.example>) victim@v.example", ("victim@v.example", "<a@b.example>")),
+        (b"Lan (nghi (tam) <a@b.example>) <lan@x.example>", ("lan@x.example", "Lan (nghi (tam) <a@b.example>)")),
+        (b'("\x29 <lan@x.example> ("\x29', ("lan@x.example", '("\x29')),
+        (b'"(" <lan@x.example> "\x29"', ("lan@x.example", "(")),
+        (b"(un\\) <a@b.example>) lan@x.example", ("lan@x.example", "un\\")),
         (b"Lan <>", ("", "Lan")),
         (b"Lan <lan>", ("", "Lan")),
         (b"", ("", "")),
@@ -184,6 +189,34 @@ def test_two_mails_without_id_and_date_are_one_only_when_every_byte_is_the_same(
 )
 def test_the_sender_is_the_address_in_angle_brackets_whatever_the_name_says(raw: bytes, expected: tuple[str, str]) -> None:
     assert first_sender(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "several"),
+    [
+        (b"<victim@v.example>, <evil@e.example>", True),
+        (b"Lan <victim@v.example>, evil@e.example", True),
+        (b"victim@v.example; evil@e.example", True),
+        (b"<victim@v.example> <evil@e.example>", True),
+        (b"victim@v.example evil@e.example", True),
+        (b'<victim@v.example> "x, <evil@e.example>', True),
+        (b"<victim@v.example> (x, <evil@e.example>", True),
+        (b"Phong: victim@v.example, evil@e.example;", True),
+        (b"<victim@v.example>" + b" " * 20_000 + b", <evil@e.example>", True),
+        (b"Lan <lan@x.example>", False),
+        (b"lan@x.example <LAN@x.example>", False),
+        (b"lan@old.example <lan@x.example>", False),
+        (b"Tran, Lan <lan@x.example>", False),
+        (b'"Lan, <mai@y.example>" <lan@x.example>', False),
+        (b"(mai@y.example, <hoa@z.example>) lan@x.example", False),
+        (b"=?utf-8?q?Lan,_mai=40y?= <lan@x.example>", False),
+        (b"lan@x.example, Lan <Lan@X.example>", False),
+        (b"", False),
+    ],
+)
+def test_a_field_that_names_several_mailboxes_is_known_from_one_whose_name_looks_like_it(raw: bytes, several: bool) -> None:
+    assert several_senders(raw) is several
+    assert ("many_senders" in parse(b"From: " + raw + b"\n\nx").problems) is several
 
 
 @pytest.mark.parametrize(

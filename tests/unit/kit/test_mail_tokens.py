@@ -131,6 +131,16 @@ def test_the_signs_of_a_mail_about_many_tickets_say_so_and_are_no_others() -> No
     assert returned_delivery([OLDER], [path]) is None
 
 
+def test_the_signs_of_a_mail_to_staff_say_so_and_are_no_others() -> None:
+    path = bounce_address(SECRET, "bounces@customs.example", TICKET, DELIVERY, staff=True)
+    message_id = delivery_message_id(SECRET, TICKET, DELIVERY, "customs.example", staff=True)
+    to_staff = SentDelivery(TICKET, "54db9868479f", staff=True)
+    assert path is not None
+    assert (returned_delivery([SECRET], [path]), delivery_of([SECRET], [message_id])) == (to_staff, to_staff)
+    assert (returned_delivery([SECRET], [message_id]), delivery_of([SECRET], [path])) == (None, None)
+    assert [sent.to_asker for sent in (SENT, to_staff, SentDelivery(TICKET, "54db9868479f", alone=False))] == [True, False, False]
+
+
 @given(ids, st.lists(st.booleans(), min_size=1))
 def test_our_own_mark_is_known_in_any_case(delivery_id: str, upper: list[bool]) -> None:
     mark = recased(loop_mark(SECRET, delivery_id, "customs.example"), upper)

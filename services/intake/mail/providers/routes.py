@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import httpx
@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 from kit.errors import RefusedError
 from services.intake.bodies import language_of, read_body, weight
 from services.intake.desk import LARGEST_JSON, Desk
-from services.intake.domain.mailboxes import Mailbox, Mailboxes
+from services.intake.domain.mailboxes import Mailbox, Mailboxes, one_per_group
 from services.intake.mail.arrivals import Arrivals, Arrived, KeyTaken
 from services.intake.mail.envelopes import header_of
 from services.intake.mail.providers.mailgun import Mailgun
@@ -75,7 +75,7 @@ class MailHooks:
             if posted is None:
                 return None
             peer = request.client.host if request.client else ""
-            arrived = self._arrived(name, self._mailbox(key), posted, peer)
+            arrived = self._arrived(name, self._for(self._mailbox(key), posted.recipients), posted, peer)
             try:
                 return await self._arrivals.keep(arrived)
             except KeyTaken as error:
@@ -96,19 +96,27 @@ class MailHooks:
         group = next((group for group in self._desk.organisation.current.organisation.groups if group.key == key), None)
         return self._mailboxes().find(group.mailbox) if group is not None and group.mailbox else None
 
-    def _arrived(self, name: Name, mailbox: Mailbox, posted: Posted, peer: str) -> Arrived:
+    def _for(self, mailbox: Mailbox, recipients: Sequence[str]) -> tuple[Mailbox, ...]:
+        """Providers post once for all recipients, or all mail of a domain at one URL: those that are ours say for whom it is.
+
+        The URL's `mailbox` stands for every other, such as an address that only the provider knows.
+        """
+        found = [self._mailboxes().find(address) for address in recipients]
+        return one_per_group(found if found and all(found) else [mailbox, *found])
+
+    def _arrived(self, name: Name, mailboxes: tuple[Mailbox, ...], posted: Posted, peer: str) -> Arrived:
         content, unfit = posted.content, posted.unfit
         if len(content) > self._max_bytes:
             content, unfit = header_of(content), "too_large"
         return Arrived(
             content=content,
             sender=posted.sender,
-            recipients=posted.recipients or (mailbox.address,),
-            mailboxes=(mailbox,),
+            recipients=posted.recipients or tuple(mailbox.address for mailbox in mailboxes),
+            mailboxes=mailboxes,
             peer=peer,
             helo="",
             door=name,
-            key=posted.key or f"{name}:{mailbox.address}:{hashlib.sha256(posted.content).hexdigest()}",
+            key=posted.key or f"{name}:{','.join(mailbox.address for mailbox in mailboxes)}:{hashlib.sha256(posted.content).hexdigest()}",
             unfit=unfit,
             verdict=posted.verdict,
         )
