@@ -115,9 +115,9 @@ class Service:
 
     async def _stop_broker(self) -> None:
         self.consuming = False
+        for inlet in self.inlets:
+            await self._end(inlet.settle)
         try:
-            for inlet in self.inlets:
-                await asyncio.wait_for(inlet.settle(), timeout=5)
             if self.broker is not None:
                 await asyncio.wait_for(self.broker.stop(), timeout=30)
         except Exception as error:  # noqa: BLE001 (a broker that half started)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import structlog
@@ -81,6 +82,36 @@ async def test_whatever_fails_to_stop_the_rest_is_stopped_too() -> None:
     made.closers.append(diary.writes("bad closed", ZeroDivisionError()))
     await ran(made)
     assert diary.lines[-6:] == ["bad stops", "mail stops", "web stops", "bad closed", "slots released", "mongo closed"]
+
+
+@dataclass
+class Consuming:
+    """A broker, and an inlet of it whose last offsets cannot be committed."""
+
+    diary: Diary
+    topic: str = "requests"
+
+    async def start(self) -> None:
+        await self.diary.writes("broker starts")()
+
+    async def settle(self) -> None:
+        await self.diary.writes("settles", TimeoutError())()
+
+    async def stop(self) -> None:
+        await self.diary.writes("broker stops")()
+
+
+async def test_consumers_are_stopped_though_their_last_offsets_cannot_be_committed() -> None:
+    diary = Diary()
+    made = service(diary)
+    consuming: Any = Consuming(diary)
+    made.inlets, made.broker = [consuming], consuming
+    await ran(made)
+    assert [line for line in diary.lines if line in {"broker starts", "settles", "broker stops"}] == [
+        "broker starts",
+        "settles",
+        "broker stops",
+    ]
 
 
 async def test_a_part_that_cannot_start_ends_the_service_with_its_error_and_everything_is_closed() -> None:
