@@ -1,7 +1,7 @@
 """The notifier, put together."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -33,7 +33,7 @@ from services.notifier.domain.address import ascii_address
 from services.notifier.domain.audience import Delivery
 from services.notifier.domain.floods import Floods
 from services.notifier.domain.outcome import Never, Outcome
-from services.notifier.handlers import Handlers
+from services.notifier.handlers import Handlers, HandOver
 from services.notifier.limits import Limits
 from services.notifier.notice_links import notice_url
 from services.notifier.notice_pages import NoticePages
@@ -84,7 +84,7 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
     deliveries = DeliveryRepository(mongo, database, journal)
     digests = Digests(mongo, database, DigestMail(heading))
     wake, preferences, suppressions = asyncio.Event(), Preferences(database), Suppressions(database)
-    hand_over: Callable[[Sequence[Document]], None] | None = None
+    hand_over: HandOver = left_to_others
     if "sender" in only:
         slots = Slots(mongo, database[SENDER_LEASES.name], process_name())
         sender = Sender(mongo, deliveries, slots, channels(service, settings, mongo, store), wake, logger, settings.smtp_per_domain)
@@ -93,12 +93,14 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
         add_sender(service, slots, sender, gatherer, wake)
     if "consumer" in only:
         screening = Screening(suppressions, Limits(database, per_minute=settings.acknowledgements_per_minute), preferences)
-        telling = Handlers(
-            mongo, deliveries, digests, Renderer(heading), store, wake, screening, hand_over, Floods(settings.new_work_per_minute)
-        )
+        telling = Handlers(mongo, deliveries, digests, Renderer(heading), store, screening, hand_over, Floods(settings.new_work_per_minute))
         add_consumers(service, settings, telling, Reported(mongo, database, journal, suppressions, logger))
     add_web(service, settings, NoticePages(preferences, settings.secrets(), mongo.now, logger))
     return service
+
+
+def left_to_others(_rows: Sequence[Document], _begun: Collection[str]) -> None:
+    """The senders are in other processes, and look."""
 
 
 def add_web(service: Service, settings: NotifierSettings, notices: NoticePages) -> None:

@@ -26,6 +26,9 @@ PER_EVENT: Final = 100
 """More than the recipients of any event: keeps the order of events apart from the order within one."""
 
 
+HandOver = Callable[[Sequence[Document], Collection[str]], None]
+
+
 class Handlers:
     def __init__(  # noqa: PLR0913, PLR0917 (each is one collaborator)
         self,
@@ -34,12 +37,11 @@ class Handlers:
         digests: Digests,
         renderer: Renderer,
         organisation: OrganisationStore,
-        wake: asyncio.Event,
         screening: Screening,
-        hand_over: Callable[[Sequence[Document]], None] | None = None,
+        hand_over: HandOver,
         floods: Floods | None = None,
     ) -> None:
-        """`wake` has the sender look for what may go; `hand_over` gives it what was planned for lanes in which nothing else can wait.
+        """`hand_over` gets what was planned, and the lanes in which something else may wait.
 
         Without `floods` every request given to somebody is told at once, however many there are.
         """
@@ -48,7 +50,6 @@ class Handlers:
         self._digests = digests
         self._renderer = renderer
         self._organisation = organisation
-        self._wake = wake
         self._screening = screening
         self._hand_over = hand_over
         self._floods = floods
@@ -77,10 +78,7 @@ class Handlers:
                 rows = await self._deliveries.add(fresh, held, self._mongo.now())
             except DuplicateKey:
                 continue
-            if self._hand_over is not None:
-                self._hand_over([row for row in rows if row["lane"] not in begun])
-            if self._hand_over is None or begun:
-                self._wake.set()
+            self._hand_over(rows, begun)
             return
         if wanted:
             raise TransientError("deliveries of this batch are being planned elsewhere")

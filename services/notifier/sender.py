@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, repeat
@@ -148,16 +148,18 @@ class Sender:
             self._begin(lane, rows, now)
         return False
 
-    def hand_over(self, rows: Sequence[Document]) -> None:
-        """Begin what was written a moment ago, in lanes where nothing else waits, without looking for it; unless others wait before it."""
+    def hand_over(self, rows: Sequence[Document], begun: Collection[str] = ()) -> None:
+        """What was written a moment ago: begun without looking for it, unless others wait before it, as they may in the lanes `begun`."""
         now, lanes = self._mongo.now(), defaultdict[str, list[Document]](list)
         for row in rows:
             if row["state"] == "pending":
                 lanes[row["lane"]].append(row)
+        away = self._closing or self._more or self._breaker.failures > 0
+        busy = self._busy(now).union(begun)
         for lane, found in lanes.items():
             first = found[0]
-            mine = first["slot"] in self._slots.mine and first["channel"] in self._channels and lane not in self._busy(now)
-            if self._more or self._closing or self._breaker.failures or not mine or self._room(first["channel"], now) <= 0:
+            mine = first["slot"] in self._slots.mine and first["channel"] in self._channels
+            if away or not mine or lane in busy or self._room(first["channel"], now) <= 0:
                 self._wake.set()
             else:
                 self._handed.add(lane)

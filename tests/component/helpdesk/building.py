@@ -1,6 +1,5 @@
 """Small installations whose past was lived by the real code: accepted, routed, told, answered, missed. Only time and Kafka are ours."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
@@ -111,9 +110,9 @@ class Building:
             digests,
             Renderer(letterhead),
             self.stores["notifier"],
-            asyncio.Event(),
             screening,
-            floods=Floods(5),
+            lambda _rows, _begun: None,
+            Floods(5),
         )
 
     async def prepare(self, spec: Organisation) -> None:

@@ -202,7 +202,7 @@ async def office(prepared: tuple[Mongo, Database]) -> AsyncIterator[Office]:
 
         digests = Digests(mongo, database, DigestMail(letterhead))
         screening = Screening(Suppressions(database), Limits(database, per_minute=600), Preferences(database))
-        telling = partial(Handlers, mongo, deliveries, digests, renderer, store, wake)
+        telling = partial(Handlers, mongo, deliveries, digests, renderer, store, hand_over=lambda _rows, _begun: wake.set())
         made = Office(mongo, database, deliveries, digests, telling(screening, floods=Floods(5)), wake, box, mail, telling)
         yield made
         for gate in box.held.values():
