@@ -76,7 +76,7 @@ _NAMESPACE_EXISTS = 48
 _WRITE_CONFLICT = 112
 
 THREADS = 8
-"""For transactions written in one go: more than are ever under way in one service."""
+"""Transactions written in one go at a time, in one process; more of them wait for a thread."""
 
 _AFTER_COMMIT = "helpdesk_after_commit"
 """Attribute of a session: it lives exactly as long as what it is for."""

@@ -32,7 +32,7 @@ class Taker:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
         raw = envelope.content
         content = raw if isinstance(raw, bytes) else (raw or "").encode("utf-8", "surrogateescape")
-        caught = await self._mailbox.add(content, envelope.mail_from or "", envelope.rcpt_tos, self._clock())
+        caught = await self._mailbox.add(content, _sender(envelope.mail_from), envelope.rcpt_tos, self._clock())
         self._log.info("catcher.mail_caught", id=caught.id, recipients=len(caught.recipients), size=caught.size)
         return f"250 2.0.0 Caught as {caught.id}"
 
@@ -40,6 +40,11 @@ class Taker:
         """Our own trouble is never the sender's fault for good: without this, aiosmtpd answers 500 and the mail is lost."""
         self._log.error("catcher.mail_refused", error=type(error).__name__)
         return TRY_AGAIN
+
+
+def _sender(path: str | None) -> str:
+    """The null path stands in the envelope as it came."""
+    return "" if path in {None, "<>"} else str(path)
 
 
 class Sink:

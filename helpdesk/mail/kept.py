@@ -54,7 +54,9 @@ def _user() -> str:
 
 
 def _summary(shown: int, count: int, reason: str | None) -> str:
+    if not count and reason:
+        return f"No mail is kept for the reason {reason[:60]!r}; `helpdesk mail kept` lists those kept for any."
     if not count:
-        return f"No mail is kept{f' for the reason {reason[:60]!r}' if reason else ''}: each became a request, or is on one."
+        return "No mail is kept: each became a request, or is on one."
     hidden = f", {count - shown:,} older ones with --limit" if count > shown else ""
     return f"{count:,} kept{hidden}; `helpdesk mail show ID`, and `helpdesk mail open ID` makes a request of one"

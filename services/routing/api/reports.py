@@ -36,8 +36,6 @@ def routes(reports: ReportRepository, directory: Directory, now: Callable[[], da
     router = APIRouter(prefix=PATH, tags=["reports"], responses=problems(401, 403, 422))
     Signed = Annotated[Reader, Depends(signed_in)]
     Chosen = Annotated[Selection, Depends()]
-    Limit = Annotated[int, Query(ge=1, le=1000)]
-    Cursor = Annotated[str | None, Query(max_length=300, description="`next` of the page before.")]
 
     @router.get("/on-time", summary="How much was on time", response_model=OnTimeReport, responses={200: _AS_CSV})
     async def on_time(
@@ -54,6 +52,19 @@ def routes(reports: ReportRepository, directory: Directory, now: Callable[[], da
         if format == "csv":
             return spreadsheet(dimensions, rows, reader.language, f"on-time-{scope.kind}-{scope.first}-{scope.last}")
         return OnTimeReport(clock=scope.kind, first=scope.first, last=scope.last, timezone=zone, by=list(dimensions), rows=rows)
+
+    _add_lists(router, reports, directory, now, signed_in)
+    return router
+
+
+def _add_lists(
+    router: APIRouter, reports: ReportRepository, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn
+) -> None:
+    """What stands behind the numbers, page by page."""
+    Signed = Annotated[Reader, Depends(signed_in)]
+    Chosen = Annotated[Selection, Depends()]
+    Limit = Annotated[int, Query(ge=1, le=1000)]
+    Cursor = Annotated[str | None, Query(max_length=300, description="`next` of the page before.")]
 
     @router.get(CLOCKS, summary="The finished clocks that make the numbers")
     async def behind(
@@ -76,8 +87,6 @@ def routes(reports: ReportRepository, directory: Directory, now: Callable[[], da
         rows = await reports.overdue(scope, org, at, _ticket(cursor, reader), limit + 1)
         items = [_late(row, scope) for row in rows[:limit]]
         return OverduePage(items=items, next=items[-1].id if len(rows) > limit else None)
-
-    return router
 
 
 def _place(cursor: str | None, reader: Reader) -> tuple[str, str] | None:

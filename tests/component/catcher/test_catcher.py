@@ -47,9 +47,9 @@ def answer(subject: str = "Mã HS của tôm đông lạnh", text: str = "Xem ht
     return mail
 
 
-async def send(catcher: Catcher, mail: EmailMessage | bytes, *to: str) -> str:
+async def send(catcher: Catcher, mail: EmailMessage | bytes, *to: str, sender: str = "helpdesk@customs.example") -> str:
     _, reply = await aiosmtplib.send(
-        mail, hostname="127.0.0.1", port=catcher.smtp_port, sender="helpdesk@customs.example", recipients=to or ("lan@halong.example",)
+        mail, hostname="127.0.0.1", port=catcher.smtp_port, sender=sender, recipients=to or ("lan@halong.example",)
     )
     return reply.rsplit(" ", 1)[-1]
 
@@ -133,6 +133,8 @@ async def test_the_mail_can_be_read_as_it_came(catcher: Catcher, web: httpx.Asyn
     raw = await web.get(f"/messages/{key}/raw")
     assert raw.headers["content-type"] == "text/plain; charset=utf-8"
     assert raw.text.startswith("Delivered-To: lan@halong.example\r\nReturn-Path: <helpdesk@customs.example>\r\nFrom: ")
+    automatic = await send(catcher, answer(), sender="")
+    assert "\r\nReturn-Path: <>\r\n" in (await web.get(f"/messages/{automatic}/raw")).text
 
 
 async def test_mails_survive_a_restart(catcher: Catcher, tmp_path: Path) -> None:
