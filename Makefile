@@ -46,9 +46,11 @@ mutants: $(VENV)/.mutation ## Does a test notice each change of a rule? (hours; 
 chaos: $(VENV)/.dev ## Kill everything at random, again and again (rounds: make chaos ROUNDS=50)
 	HELPDESK_CHAOS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/chaos $(ARGS)
 
-bench: $(VENV)/.dev ## Measure on this machine: the whole line, deadlines, tickers that are killed (10 minutes)
+bench: $(VENV)/.dev ## Measure on this machine: the whole line, its bare floor, deadlines, tickers that are killed (12 minutes)
 	$(BIN)/python -m benchmarks.line --clients $(CLIENTS) --seconds 30
 	$(BIN)/python -m benchmarks.line --rate $(RATE) --seconds 30
+	$(BIN)/python -m benchmarks.floor --clients $(CLIENTS) --seconds 30
+	$(BIN)/python -m benchmarks.floor --rate $(RATE) --seconds 30
 	$(BIN)/python -m benchmarks.deadlines
 	$(BIN)/python -m benchmarks.ticker
 	$(BIN)/python -m benchmarks.ticker --outage 5000

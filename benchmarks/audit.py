@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from benchmarks.line import percentile
+from benchmarks.figures import percentile
 from benchmarks.population import LADDER, STEP_AFTER, TARGET, WARN_PERCENT
 from kit.mongo import Database, Document
 

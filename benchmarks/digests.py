@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import sink
-from benchmarks.line import provide, usage
+from benchmarks.figures import usage
+from benchmarks.line import provide
 from helpdesk.embedded.ports import free_ports
 from helpdesk.embedded.servers import Servers, find_or_start
 from helpdesk.starting.layout import Ports, environment

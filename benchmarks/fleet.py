@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks.line import usage
+from benchmarks.figures import usage
 from helpdesk.embedded.ports import free_ports
 from helpdesk.embedded.process import Child
 from kit.ids import SLOTS

@@ -16,11 +16,16 @@ class Record:
     answered: dict[int, float] = field(default_factory=dict)
     acknowledged: dict[int, float] = field(default_factory=dict)
     refused: int = 0
+    told: dict[int, asyncio.Event] = field(default_factory=dict)
+    """Of the requests whose clients wait for the mail."""
 
     def noted(self, recipient: str, at: float) -> None:
         local, _, domain = recipient.partition("@")
         if domain == "bench.example":
-            self.acknowledged.setdefault(int(local.removeprefix("asker")), at)
+            number = int(local.removeprefix("asker"))
+            self.acknowledged.setdefault(number, at)
+            if number in self.told:
+                self.told.pop(number).set()
 
 
 def body(number: int) -> bytes:
@@ -67,22 +72,26 @@ class Client:
             self._streams[1].close()
 
 
-async def flood(port: int, record: Record, *, clients: int, seconds: float) -> None:
-    """Each client posts its next request as soon as the last is answered."""
+async def flood(port: int, record: Record, *, clients: int, seconds: float, until_told: bool = False) -> None:
+    """Each client posts its next request as soon as the last is answered; `until_told`: as soon as it is acknowledged by mail."""
     until = time.monotonic() + seconds
     numbers = iter(range(10**9))
 
     async def run() -> None:
         client = Client(port, record)
         while time.monotonic() < until:
-            await client.post(next(numbers))
+            number = next(numbers)
+            told = record.told.setdefault(number, asyncio.Event()) if until_told else None
+            await client.post(number)
+            if told is not None and number in record.answered:
+                await told.wait()
         client.close()
 
     await asyncio.gather(*(run() for _ in range(clients)))
 
 
-async def steady(port: int, record: Record, *, rate: float, seconds: float) -> None:
-    """Requests at fixed instants, whether or not the ones before are answered."""
+async def steady(port: int, record: Record, *, rate: float, seconds: float, first: int = 0) -> None:
+    """Requests at fixed instants, whether or not the ones before are answered. `first`: the number of the first one."""
     free: list[Client] = []
     tasks = []
 
@@ -92,9 +101,9 @@ async def steady(port: int, record: Record, *, rate: float, seconds: float) -> N
         free.append(client)
 
     began = time.monotonic()
-    for number in range(int(rate * seconds)):
-        await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-        tasks.append(asyncio.create_task(one(number)))
+    for place in range(int(rate * seconds)):
+        await asyncio.sleep(max(0.0, began + place / rate - time.monotonic()))
+        tasks.append(asyncio.create_task(one(first + place)))
     await asyncio.gather(*tasks)
     for client in free:
         client.close()

@@ -23,8 +23,8 @@ from typing import Any, Final
 import uvloop
 
 from benchmarks.audit import Verdict, expected, journalled
+from benchmarks.figures import usage
 from benchmarks.fleet import Fleet
-from benchmarks.line import usage
 from benchmarks.population import PLAIN, STEP_AFTER, Population, organisation
 from helpdesk.embedded.mongod import Mongod
 from helpdesk.embedded.ports import free_ports

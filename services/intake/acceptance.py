@@ -18,6 +18,9 @@ from services.intake.storage import CONVERSATIONS, SUBMISSIONS, THREADS
 
 ACCEPTED = Counter("helpdesk_accepted", "Submissions accepted", ["channel", "kind"])
 
+PACE = 0.04
+"""Seconds from one commit of new requests to the next. A client that waits for each answer before it sends again gets 25 a second."""
+
 TICK = timedelta(milliseconds=1)
 """MongoDB keeps milliseconds: the least by which one event of a stream follows another."""
 
@@ -56,7 +59,7 @@ class Acceptance:
         self._submissions = database[SUBMISSIONS.name]
         self._threads = database[THREADS.name]
         self._entries = database[JOURNAL.name]
-        self._openings: Batcher[Opening, Receipt] = Batcher(self._commit)
+        self._openings: Batcher[Opening, Receipt] = Batcher(self._commit, pace=PACE)
 
     async def earlier(self, source: str, fingerprint: str) -> Receipt | None:
         """What was answered when this key came before, so that its files need not be stored twice. Raises KeyUsedBefore."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from starlette.requests import Request
 
@@ -16,7 +16,6 @@ from services.intake.pages.view import MessageView, StatusView
 from services.intake.status import Conversation, linked
 
 Token = Annotated[str | None, Query(description="The `k` of the status link; or send it as `Authorization: Bearer`.")]
-Key = Annotated[str | None, Header(description="The same key again is the same request: it is accepted once and answered alike.")]
 Plain = Annotated[Literal["vi", "en"] | None, Query(description="Give names in this language only.")]
 
 
@@ -37,7 +36,7 @@ def add_sending(router: APIRouter, desk: Desk) -> None:
         responses=ACCEPTED | refusals(400, 409, 413, 415, 422, 503),
         openapi_extra=takes(RequestBody),
     )
-    async def send_request(request: Request, idempotency_key: Key = None) -> JSONResponse:  # noqa: ARG001 (documented; read raw)
+    async def send_request(request: Request) -> JSONResponse:
         """Open a request. Answered when it is stored for good; a group gets it moments later."""
         return await receive_request(desk, request)
 
@@ -48,7 +47,7 @@ def add_sending(router: APIRouter, desk: Desk) -> None:
         responses=ACCEPTED | refusals(400, 404, 409, 410, 413, 415, 422, 503),
         openapi_extra=takes(MessageBody),
     )
-    async def send_message(request: Request, reference: str, k: Token = None, idempotency_key: Key = None) -> JSONResponse:  # noqa: ARG001
+    async def send_message(request: Request, reference: str, k: Token = None) -> JSONResponse:
         """Say more on a request."""
         return await receive_message(desk, request, reference, k)
 

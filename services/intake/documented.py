@@ -170,10 +170,19 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The same key again is the same request: it is accepted once and answered alike.",
+}
+
+
 def takes(body: type[BaseModel]) -> dict[str, Any]:
-    """The `openapi_extra` of a route that reads its body itself."""
+    """The `openapi_extra` of a route that reads its body and its key itself."""
     schema = {"$ref": f"#/components/schemas/{body.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return {"parameters": [_KEY], "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def document(app: FastAPI) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from kit.mongo import Collection, UpdateOne, translated
+from kit.mongo import Collection, Document, UpdateOne, translated
 from schemas.envelope import Event
 from schemas.tickets import AnswerGiven, BusinessReplied, QuestionAsked, TicketEventBase, TicketOpened, TicketResolved
 from schemas.values import Message
@@ -31,15 +31,14 @@ def _write(event: TicketEventBase) -> UpdateOne:
     change: dict[str, Any] = {"$set": {"seen": event.sequence, "ticket": event.ticket.model_dump(mode="json", exclude_none=True)}}
     message = public_message(event)
     if message is not None:
-        kept = _kept(message).model_dump(mode="json", exclude_none=True)
-        change["$push"] = {"messages": {"$each": [kept], "$slice": -SHOWN_MESSAGES}}
+        change["$push"] = {"messages": {"$each": [_kept(message)], "$slice": -SHOWN_MESSAGES}}
     return UpdateOne({"_id": event.ticket_id, "seen": {"$lt": event.sequence}}, change)
 
 
-def _kept(message: Message) -> Message:
+def _kept(message: Message) -> Document:
     """Without the page of its HTML form, which is for officers, and with its new text only where both texts fit into the place of one."""
     both = len(message.text) + len(message.new_text or "")
-    return message.model_copy(update={"html": None, "new_text": message.new_text if both <= LONGEST_TEXT else None})
+    return message.model_dump(mode="json", exclude_none=True, exclude={"html"} if both <= LONGEST_TEXT else {"html", "new_text"})
 
 
 def public_message(event: Event) -> Message | None:

@@ -22,17 +22,20 @@ from services.notifier.domain.outcome import Accepted, Later, Never, Outcome, Re
 from services.notifier.domain.retry import next_attempt
 from services.notifier.repository import Attempted, DeliveryRepository, delivered, failed
 
-IN_FLIGHT: Final = 64
-"""Lanes of one channel under way at once: several times the connections, so that none of them waits for the database."""
+IN_FLIGHT: Final = 128
+"""Lanes of one channel with something to send at once: several times the connections, so that none of them waits for the database."""
+
+UNWRITTEN: Final = 2 * IN_FLIGHT
+"""Lanes under way, with those whose end is being written down. While the database is slow no more is accepted than can be sent twice."""
 
 REFILL_AT: Final = IN_FLIGHT // 2
-"""Lanes left when more are fetched: asking for each one that ends would cost more than sending."""
+"""Lanes left with something to send when more are fetched: asking for each one that ends would cost more than sending."""
 
 LONGEST_PAUSE: Final = timedelta(seconds=30)
 """Between two looks at a mail relay that is down. Short: the first mail after an outage should not wait for it."""
 
-RECORD_LINGERS: Final = 0.05
-"""Seconds for which an end waits to be written down with others; what a crash in between leaves unwritten is sent again."""
+RECORD_PACE: Final = 0.1
+"""Seconds for which an end may wait to be written down with others; what a crash in between leaves unwritten is sent again."""
 
 RECORD_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between tries to write down an attempt; the last one repeats."""
@@ -107,6 +110,8 @@ class Sender:
         self._breaker = _Breaker()
         self._domains = Domains(at_once)
         self._lanes: dict[str, _Lane] = {}
+        self._sending: dict[str, str] = {}
+        """Of the lanes under way those in which something is still to be sent, with the address that has a place in its domain."""
         self._resting: dict[str, datetime] = {}
         self._handed: set[str] = set()
         """Lanes begun since the last look began, which may have read what they have sent since."""
@@ -116,7 +121,7 @@ class Sender:
         """Whether it may stand in the database that mail is paused: a process that died may have left it there."""
         self._more = False
         """Whether the last look found as much as there was room for; else what is planned meanwhile rings, or waits for the next look."""
-        self._results: Batcher[Attempted, None] = Batcher(deliveries.record, linger=RECORD_LINGERS)
+        self._results: Batcher[Attempted, None] = Batcher(deliveries.record, pace=RECORD_PACE)
 
     @property
     def under_way(self) -> int:
@@ -170,11 +175,13 @@ class Sender:
         if channel == "email" and (until := self._domains.enter(rows[0]["address"], now)):
             self._resting[lane] = until
             return
+        self._sending[lane] = rows[0]["address"]
         self._lanes[lane] = _Lane(channel, asyncio.create_task(self._run(lane, rows)))
 
     def _room(self, channel: str, now: datetime) -> int:
         """How many more lanes may be started; for mail none while the relay is in trouble, and one alone to try it."""
-        room = IN_FLIGHT - sum(lane.channel == channel for lane in self._lanes.values())
+        lanes = {name for name, lane in self._lanes.items() if lane.channel == channel}
+        room = min(IN_FLIGHT - len(lanes & self._sending.keys()), UNWRITTEN - len(lanes))
         if channel != "email" or not self._breaker.failures:
             return room
         return min(room, 1) if self._breaker.closed(now) and self._trial not in self._lanes else 0
@@ -190,7 +197,7 @@ class Sender:
             with self._slots.working(slot):
                 for row in rows:
                     # The one before it may have taken long: another process may have the slot by now.
-                    if self._closing or slot not in self._slots.mine or not await self._attempt(row):
+                    if self._closing or slot not in self._slots.mine or not await self._attempt(row, last=row is rows[-1]):
                         break
         except TransientError as error:
             self._logger.warning("sender.not_attempted", error=str(error)[:300])
@@ -200,13 +207,20 @@ class Sender:
             self._resting[lane] = self._mongo.now() + LONG_REST
         finally:
             del self._lanes[lane]
-            if rows[0]["channel"] == "email":
-                self._domains.leave(rows[0]["address"])
-            if self._more and len(self._lanes) <= REFILL_AT:
-                self._wake.set()
+            self._sent(lane, rows[0]["channel"])
 
-    async def _attempt(self, row: Document) -> bool:
+    def _sent(self, lane: str, channel: str) -> None:
+        """Nothing more goes out in it: its place is another's."""
+        address = self._sending.pop(lane, None)
+        if address is not None and channel == "email":
+            self._domains.leave(address)
+        if self._more and len(self._sending) <= REFILL_AT:
+            self._wake.set()
+
+    async def _attempt(self, row: Document, *, last: bool) -> bool:
         outcome = await self._channels[row["channel"]](row)
+        if last:
+            self._sent(row["lane"], row["channel"])
         if isinstance(outcome, Accepted):
             crash_point("sender.after_accept")
         ATTEMPTS.labels(row["channel"], type(outcome).__name__.lower()).inc()

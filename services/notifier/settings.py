@@ -12,7 +12,7 @@ class NotifierSettings(ServiceSettings):
     )
     smtp_connections: int = Field(default=8, ge=1, le=100, description="Connections kept to the mail relay.")
     smtp_per_domain: int = Field(
-        default=64, ge=1, description="Mails under way to one recipient domain at once; lower it where the relay delivers directly."
+        default=128, ge=1, description="Mails under way to one recipient domain at once; lower it where the relay delivers directly."
     )
     mail_from: str = Field(default="helpdesk@localhost.localdomain", description="Sender address; its domain also ends our message ids.")
     plus_addressing: bool = Field(

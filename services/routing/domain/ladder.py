@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from schemas.organisation import PolicySpec, Step
+from schemas.values import ClockKind
 from services.routing.domain.calendar import Calendar
 from services.routing.domain.clocks import Clock
 
@@ -65,9 +66,14 @@ def first_at(clock: Clock, policy: PolicySpec, calendar: Calendar) -> datetime |
         return None
     if clock.is_missed:
         return next((alarm.at for alarm in alarms(clock, policy, calendar)), None)
-    steps = [step.percent for _, _, step in _untaken(clock, policy)]
+    steps = [step.percent for _, _, step in _untaken(clock, policy)] if clock.escalated else _percents(clock.kind, policy)
     smallest = min((percent for percent in (*steps, *_unwarned(clock)) if percent is not None), default=WHOLE)
     return min(percent_at(clock, calendar, smallest), clock.due_at)
+
+
+def _percents(kind: ClockKind, policy: PolicySpec) -> list[int | None]:
+    """Of the whole ladder, for a clock that has taken no step of it."""
+    return [step.percent for step in policy.ladder if step.clock == kind]
 
 
 def due_alarms(clock: Clock, policy: PolicySpec, calendar: Calendar, now: datetime) -> tuple[Alarm, ...]:

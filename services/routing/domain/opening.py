@@ -1,13 +1,12 @@
 """A request becomes a ticket."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from schemas.organisation import GroupSpec, OfficerSpec
 from schemas.requests import RequestReceived
 from schemas.tickets import TicketOpened
-from schemas.values import Message
+from schemas.values import Message, Priority
 from services.routing.domain import measuring, policies
 from services.routing.domain.assignment import fair_choice
 from services.routing.domain.commands import LEASE
@@ -29,7 +28,7 @@ def open_ticket(event: RequestReceived, ctx: Context, open_work: Mapping[str, in
     of = asked(event, ctx.org, tier)
     choice, urgency = choose_group(of), choose_priority(of)
     officer = fair_choice(ctx.org, choice.group, open_work, event.ticket_id)
-    ticket = replace(_ticket(event, choice.group, officer, ctx, now), priority=urgency.priority, member_tier=tier)
+    ticket = _ticket(event, choice.group, officer, ctx, now, priority=urgency.priority, tier=tier)
     draft = policies.under_its_policy(Draft(ticket, ctx, now, cause=event.id, caused_by=event.id))
     draft = measuring.start(draft, event.received_at, "first_response", "resolution", "hand_over")
     message = _message(event)
@@ -52,7 +51,16 @@ def _measured_because(draft: Draft, urgency: Urgency) -> str:
     return f"{draft.in_words(urgency.because)}. {policy}" if urgency.because else policy
 
 
-def _ticket(event: RequestReceived, group: GroupSpec, officer: OfficerSpec | None, ctx: Context, now: datetime) -> Ticket:
+def _ticket(  # noqa: PLR0913 (what was decided)
+    event: RequestReceived,
+    group: GroupSpec,
+    officer: OfficerSpec | None,
+    ctx: Context,
+    now: datetime,
+    *,
+    priority: Priority,
+    tier: str | None,
+) -> Ticket:
     """Without the policy, which is chosen by all of this."""
     return Ticket(
         id=event.ticket_id,
@@ -73,6 +81,8 @@ def _ticket(event: RequestReceived, group: GroupSpec, officer: OfficerSpec | Non
         officer=officer.key if officer else None,
         claimed_until=ctx.calendar(group.calendar).add(now, LEASE) if officer else None,
         heard=(Heard(event.received_at, 1),),
+        priority=priority,
+        member_tier=tier,
         linked_to=event.linked_to,
     )
 

@@ -20,7 +20,7 @@ from services.notifier.limits import Limits
 from services.notifier.preferences import Preferences
 from services.notifier.repository import Attempted, DeliveryRepository
 from services.notifier.screening import Screening
-from services.notifier.sender import IN_FLIGHT, Sender
+from services.notifier.sender import IN_FLIGHT, UNWRITTEN, Sender
 from services.notifier.suppressions import Suppressions
 from tests.component.notifier.conftest import Office, answer, at_rest, settle, until
 from tests.unit.notifier.examples import ticket
@@ -304,6 +304,25 @@ async def test_a_crash_between_acceptance_and_writing_it_down_sends_the_same_byt
     interrupted.gate.set()  # and had it only been slow, its end would be known by now
     await at_rest(crashing)
     assert [event.type for event in await office.ended()] == ["notification_delivered"]
+
+
+async def test_what_is_accepted_makes_room_before_its_end_is_written_down_up_to_a_bound(office: Office) -> None:
+    """While nothing can be written down, no more is accepted than may have to be sent twice."""
+    await office.plan(*(answer(f"m{number}", 1) for number in range(UNWRITTEN + 20)))
+    interrupted = Interrupted(office)
+    sender = await office.alone(deliveries=interrupted, at_once=IN_FLIGHT)
+    async with asyncio.timeout(30):
+        while len(office.box.seen) < UNWRITTEN:
+            await sender.step()
+            await asyncio.sleep(0.02)
+    await sender.step()
+    await asyncio.sleep(0.1)
+    assert (len(office.box.seen), sender.under_way) == (UNWRITTEN, UNWRITTEN)
+    interrupted.gate.set()
+    await at_rest(sender)
+    await settle(sender)
+    assert len(set(told(office))) == len(told(office)) == UNWRITTEN + 20
+    assert set((await states(office)).values()) == {"delivered"}
 
 
 class Away(DeliveryRepository):

@@ -1,6 +1,7 @@
 """Group commit: many callers, few commits."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -47,6 +48,29 @@ async def test_a_group_is_no_larger_than_the_limit_and_order_is_kept() -> None:
     batcher = Batcher(commit, limit=2)
     assert await asyncio.gather(*await submitted(batcher, 0, 2, 4, 6, 8)) == [0, 4, 8, 12, 16]
     assert commit.groups == [[0, 2], [4, 6], [8]]
+
+
+async def test_with_a_pace_the_first_after_a_silence_goes_at_once_and_those_after_it_share_the_next_commit() -> None:
+    commit = Committing()
+    commit.gate.set()
+    batcher = Batcher(commit, pace=0.2)
+    began = time.monotonic()
+    assert await batcher.submit(0) == 0
+    first_after = time.monotonic() - began
+    assert await asyncio.gather(*await submitted(batcher, 2, 4)) == [4, 8]
+    assert first_after < 0.1
+    assert time.monotonic() - began >= 0.2
+    assert commit.groups == [[0], [2, 4]]
+
+
+async def test_a_full_group_does_not_wait_for_its_pace() -> None:
+    commit = Committing()
+    commit.gate.set()
+    batcher = Batcher(commit, limit=2, pace=60.0)
+    async with asyncio.timeout(1):
+        assert await batcher.submit(0) == 0
+        assert await asyncio.gather(*await submitted(batcher, 2, 4)) == [4, 8]
+    assert commit.groups == [[0], [2, 4]]
 
 
 async def test_when_the_commit_fails_every_caller_of_the_group_hears_it_and_the_next_group_goes_on() -> None:
