@@ -20,7 +20,7 @@ class Batcher(Generic[Item, Result]):
     def __init__(
         self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]], *, limit: int = 300, pace: float = 0.0
     ) -> None:
-        """`pace`: seconds from the beginning of one commit to that of the next, unless it is full.
+        """`pace`: seconds from the beginning of one commit to that of the next, unless that is full when its turn comes.
 
         The first after a silence goes at once. A commit costs little more for three items than for one, and so does all that follows from
         it: at fifty items a second it is waiting for two more that keeps the machine, and with it the wait, in bounds.

@@ -53,6 +53,9 @@ AHEAD_BYTES = 128_000
 """Of each partition that are fetched ahead: some fifty records, together two batches. Kafka's own 1 MB of each is memory that waits. A
 single larger record comes whole all the same (KIP-74)."""
 
+UNHURRIED_AHEAD_BYTES = 1_000_000
+"""Far more than `UNHURRIED_BYTES`: where one partition alone is behind, what Kafka may give of it must be worth giving at once."""
+
 APPLIED = Counter("helpdesk_events_applied", "Events applied", ["topic", "group"])
 SKIPPED = Counter("helpdesk_events_unknown", "Events of a type this release does not know", ["topic", "type"])
 SECONDS = Histogram("helpdesk_batch_seconds", "Seconds to apply one batch", ["topic", "group"])
@@ -252,7 +255,7 @@ def subscribe(
         heartbeat_interval_ms=min(3_000, session_timeout_ms // 4),
         fetch_max_wait_ms=UNHURRIED_MS if unhurried else LOOK_MS,
         fetch_min_bytes=UNHURRIED_BYTES if unhurried else 1,
-        max_partition_fetch_bytes=AHEAD_BYTES,
+        max_partition_fetch_bytes=UNHURRIED_AHEAD_BYTES if unhurried else AHEAD_BYTES,
         parser=without_headers,
         decoder=_undecoded,
     )

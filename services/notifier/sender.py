@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, repeat
 from typing import Final, assert_never
@@ -26,7 +26,7 @@ IN_FLIGHT: Final = 128
 """Lanes of one channel with something to send at once: several times the connections, so that none of them waits for the database."""
 
 UNWRITTEN: Final = 2 * IN_FLIGHT
-"""Lanes under way, with those whose end is being written down. While the database is slow no more is accepted than can be sent twice."""
+"""Lanes of one channel under way, with those whose end is being written down: no more than these does a crash send twice."""
 
 REFILL_AT: Final = IN_FLIGHT // 2
 """Lanes left with something to send when more are fetched: asking for each one that ends would cost more than sending."""
@@ -76,12 +76,21 @@ class _Breaker:
         return self.until is None or self.until <= now
 
 
-@dataclass(frozen=True)
-class _Lane:
-    """A lane under way."""
+@dataclass
+class _Channel:
+    """One way out, with its own places: however much waits on one, the others go on."""
 
-    channel: str
-    task: "asyncio.Task[None]"
+    send: Send
+    lanes: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+    """Under way."""
+    sending: dict[str, str] = field(default_factory=dict)
+    """Of these the lanes in which something is still to be sent, with the address that has a place in its domain."""
+    more: bool = False
+    """Whether the last look found as much as there was room for; else what is planned meanwhile rings, or waits for the next look."""
+
+    @property
+    def room(self) -> int:
+        return min(IN_FLIGHT - len(self.sending), UNWRITTEN - len(self.lanes))
 
 
 class Sender:
@@ -104,14 +113,11 @@ class Sender:
         self._mongo = mongo
         self._deliveries = deliveries
         self._slots = slots
-        self._channels = channels
+        self._channels = {name: _Channel(send) for name, send in channels.items()}
         self._wake = wake
         self._logger = logger
         self._breaker = _Breaker()
         self._domains = Domains(at_once)
-        self._lanes: dict[str, _Lane] = {}
-        self._sending: dict[str, str] = {}
-        """Of the lanes under way those in which something is still to be sent, with the address that has a place in its domain."""
         self._resting: dict[str, datetime] = {}
         self._handed: set[str] = set()
         """Lanes begun since the last look began, which may have read what they have sent since."""
@@ -119,39 +125,36 @@ class Sender:
         self._closing = False
         self._noted = True
         """Whether it may stand in the database that mail is paused: a process that died may have left it there."""
-        self._more = False
-        """Whether the last look found as much as there was room for; else what is planned meanwhile rings, or waits for the next look."""
         self._results: Batcher[Attempted, None] = Batcher(deliveries.record, pace=RECORD_PACE)
 
     @property
     def under_way(self) -> int:
         """Lanes in which something is being sent or written down."""
-        return len(self._lanes)
+        return sum(len(channel.lanes) for channel in self._channels.values())
 
     async def step(self) -> bool:
         """Start as many due lanes as there is room for."""
         now = self._mongo.now()
         mine = self._slots.mine
-        room = {channel: self._room(channel, now) for channel in self._channels}
-        open_channels = [channel for channel, places in room.items() if places > 0]
-        if not mine or not open_channels:
-            return False
+        for name in self._channels if mine else ():
+            if (places := self._room(name, now)) > 0:
+                await self._look(name, places, mine, now)
+        return False
+
+    async def _look(self, name: str, places: int, mine: Collection[int], now: datetime) -> None:
         # Asked before reading: a lane that ends meanwhile has been read with what it has just sent.
         busy = self._busy(now)
-        trying = self._breaker.failures > 0
-        places = (max if trying else min)(room[channel] for channel in open_channels)
+        trying = name == "email" and self._breaker.failures > 0
         self._handed.clear()
-        lanes = await self._deliveries.due(mine, now, places, open_channels, busy)
-        self._more = len(lanes) >= places
+        lanes = await self._deliveries.due(mine, now, places, [name], busy)
+        self._channels[name].more = sum(map(len, lanes.values())) >= places
         for lane, rows in lanes.items():
-            channel = rows[0]["channel"]
-            if self._room(channel, now) <= 0 or lane in self._handed:
+            if self._room(name, now) <= 0 or lane in self._handed:
                 continue
             if trying:
-                self._trial = lane if channel == "email" else self._trial
+                self._trial = lane
                 rows = rows[:1]  # noqa: PLW2901 (what comes after it sees how it went)
             self._begin(lane, rows, now)
-        return False
 
     def hand_over(self, rows: Sequence[Document], begun: Collection[str] = ()) -> None:
         """What was written a moment ago: begun without looking for it, unless others wait before it, as they may in the lanes `begun`."""
@@ -159,36 +162,40 @@ class Sender:
         for row in rows:
             if row["state"] == "pending":
                 lanes[row["lane"]].append(row)
-        away = self._closing or self._more or self._breaker.failures > 0
         busy = self._busy(now).union(begun)
         for lane, found in lanes.items():
-            first = found[0]
-            mine = first["slot"] in self._slots.mine and first["channel"] in self._channels
-            if away or not mine or lane in busy or self._room(first["channel"], now) <= 0:
+            if lane in busy or self._closing or not self._takes(found[0], now):
                 self._wake.set()
             else:
                 self._handed.add(lane)
                 self._begin(lane, found, now)
+
+    def _takes(self, row: Document, now: datetime) -> bool:
+        """Whether it may begin without a look: it is ours to send, nothing waits before it, and there is room."""
+        name = row["channel"]
+        channel = self._channels.get(name)
+        if channel is None or channel.more or row["slot"] not in self._slots.mine:
+            return False
+        return self._room(name, now) > 0 and not (name == "email" and self._breaker.failures)
 
     def _begin(self, lane: str, rows: list[Document], now: datetime) -> None:
         channel = rows[0]["channel"]
         if channel == "email" and (until := self._domains.enter(rows[0]["address"], now)):
             self._resting[lane] = until
             return
-        self._sending[lane] = rows[0]["address"]
-        self._lanes[lane] = _Lane(channel, asyncio.create_task(self._run(lane, rows)))
+        self._channels[channel].sending[lane] = rows[0]["address"]
+        self._channels[channel].lanes[lane] = asyncio.create_task(self._run(lane, rows))
 
     def _room(self, channel: str, now: datetime) -> int:
         """How many more lanes may be started; for mail none while the relay is in trouble, and one alone to try it."""
-        lanes = {name for name, lane in self._lanes.items() if lane.channel == channel}
-        room = min(IN_FLIGHT - len(lanes & self._sending.keys()), UNWRITTEN - len(lanes))
+        room = self._channels[channel].room
         if channel != "email" or not self._breaker.failures:
             return room
-        return min(room, 1) if self._breaker.closed(now) and self._trial not in self._lanes else 0
+        return min(room, 1) if self._breaker.closed(now) and self._trial not in self._channels[channel].lanes else 0
 
     def _busy(self, now: datetime) -> set[str]:
         self._resting = {lane: until for lane, until in self._resting.items() if until > now}
-        return {*self._lanes, *self._resting}
+        return {*chain.from_iterable(channel.lanes for channel in self._channels.values()), *self._resting}
 
     async def _run(self, lane: str, rows: list[Document]) -> None:
         """One lane's deliveries, one after the other, until one has to wait."""
@@ -206,19 +213,20 @@ class Sender:
             self._logger.exception("sender.failed", lane=lane)
             self._resting[lane] = self._mongo.now() + LONG_REST
         finally:
-            del self._lanes[lane]
+            del self._channels[rows[0]["channel"]].lanes[lane]
             self._sent(lane, rows[0]["channel"])
 
-    def _sent(self, lane: str, channel: str) -> None:
+    def _sent(self, lane: str, name: str) -> None:
         """Nothing more goes out in it: its place is another's."""
-        address = self._sending.pop(lane, None)
-        if address is not None and channel == "email":
+        channel = self._channels[name]
+        address = channel.sending.pop(lane, None)
+        if address is not None and name == "email":
             self._domains.leave(address)
-        if self._more and len(self._sending) <= REFILL_AT:
+        if channel.more and len(channel.sending) <= REFILL_AT:
             self._wake.set()
 
     async def _attempt(self, row: Document, *, last: bool) -> bool:
-        outcome = await self._channels[row["channel"]](row)
+        outcome = await self._channels[row["channel"]].send(row)
         if last:
             self._sent(row["lane"], row["channel"])
         if isinstance(outcome, Accepted):
@@ -265,8 +273,8 @@ class Sender:
     async def close(self) -> None:
         """Begin nothing more and let what is under way end, for at most 20 s; what does not is sent again by whoever comes next."""
         self._closing = True
-        if self._lanes:
-            await asyncio.wait([lane.task for lane in self._lanes.values()], timeout=20)
+        if under_way := [task for channel in self._channels.values() for task in channel.lanes.values()]:
+            await asyncio.wait(under_way, timeout=20)
 
 
 def judged(row: Document, outcome: Outcome, now: datetime, jitter: float) -> Attempted:

@@ -105,8 +105,9 @@ async def test_a_mail_handed_over_while_a_look_has_read_it_already_is_sent_once(
     class Slow(DeliveryRepository):
         async def due(self, *asked: Any, **more: Any) -> dict[str, list[Document]]:
             found = await super().due(*asked, **more)
-            sender.hand_over(rows)
-            await at_rest(sender)
+            if found:
+                sender.hand_over(rows)
+                await at_rest(sender)
             return found
 
     sender = await office.alone(deliveries=Slow(office.mongo, office.database, Journal(office.database, topics.NOTIFICATIONS)))
@@ -458,6 +459,42 @@ async def test_no_more_lanes_are_under_way_than_there_may_be_and_full_mail_leave
     await at_rest(sender)
     await settle(sender)
     assert set((await states(office)).values()) == {"delivered"}
+
+
+@pytest.mark.parametrize(
+    ("slow", "quick", "ticket_of_slow", "ticket_of_quick"), [("email", "chat", None, CHAT), ("chat", "email", CHAT, None)]
+)
+async def test_a_backlog_of_one_channel_holds_up_nothing_on_the_other(
+    office: Office, slow: str, quick: str, ticket_of_slow: Any, ticket_of_quick: Any
+) -> None:
+    """Where more waits than there is room for, and places come free one by one, what comes on the other channel goes at once."""
+    places, gone, ended = asyncio.Semaphore(0), list[str](), list[str]()
+
+    async def waits(row: Document) -> Outcome:
+        await places.acquire()
+        ended.append(row["event_id"])
+        return Accepted()
+
+    async def goes(row: Document) -> Outcome:
+        gone.append(row["event_id"])
+        return Accepted()
+
+    def on(which: Any) -> dict[str, Any]:
+        return {"ticket": which} if which else {}
+
+    await office.plan(*(answer(f"s{number}", 1, **on(ticket_of_slow)) for number in range(2 * IN_FLIGHT)))
+    sender = await office.alone(channels={slow: waits, quick: goes})
+    await sender.step()
+    for number in range(10):
+        places.release()
+        await until(lambda: len(ended) > number)  # noqa: B023 (awaited here)
+        await office.plan(answer(f"q{number}", 1, **on(ticket_of_quick)))
+        await sender.step()
+        await until(lambda: len(gone) > number)  # noqa: B023 (awaited here)
+    assert sorted(gone) == [f"q{number}-1" for number in range(10)]
+    for _ in range(2 * IN_FLIGHT):
+        places.release()
+    await at_rest(sender)
 
 
 @pytest.mark.parametrize("error", [TransientError("no organisation is loaded yet"), ZeroDivisionError("a bug")])
