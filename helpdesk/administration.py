@@ -1,5 +1,6 @@
 """`helpdesk init`, `load`, `token`, `settings`: what an administrator types."""
 
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -110,6 +111,7 @@ def settings() -> None:
     """Show every setting with its value (secrets masked) and what it means."""
     from pydantic import ValidationError
 
+    from helpdesk import unread
     from helpdesk.failing import BAD_SETTING, settings_described
     from kit.settings import described
     from services.intake.settings import IntakeSettings
@@ -124,3 +126,5 @@ def settings() -> None:
     shown = {variable: (value, description) for service in services for variable, value, description in described(service)}
     for variable, (value, description) in shown.items():
         typer.echo(f"{variable}={'' if value is None else value}\n    {description}")
+    for sentence in unread.described(unread.unread(os.environ)):
+        typer.echo(f"warning: {sentence}", err=True)

@@ -2,9 +2,11 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
+
+from helpdesk.words import one_of
 
 if TYPE_CHECKING:
     from kit.mongo import Mongo
@@ -20,7 +22,7 @@ def explain(
         str, typer.Option(metavar="KIND[-CYCLE]", help="Only this clock, such as `resolution`, `resolution-2`, `hand_over-1-2`.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list, each as the API gives it.")] = False,
-    language: Annotated[Literal["vi", "en"], typer.Option(help="Of the table.")] = "en",
+    language: Annotated[str, typer.Option(help="Of the table: vi or en.", callback=one_of("vi", "en"))] = "en",
 ) -> None:
     """Show each stretch of time a ticket's clocks counted or skipped, and why; they sum to what was spent. Changes nothing.
 
@@ -32,7 +34,7 @@ def explain(
         return await _accounts(settings, mongo, ticket, clock)
 
     found = with_mongo(gather)
-    print(_printable(_as_json(found) if as_json else _as_text(found, language)))
+    print(_printable(_as_json(found) if as_json else _as_text(found, cast("Language", language))))
 
 
 async def _accounts(settings: "ServiceSettings", mongo: "Mongo", name: str, clock: str) -> "list[Account]":

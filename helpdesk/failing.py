@@ -55,7 +55,7 @@ def described(error: Exception, *, away: int = REFUSED_OR_AWAY) -> tuple[str, in
 
 def settings_described(error: ValidationError) -> str:
     """Every setting that can't be used, by the variable it comes from; values are left out, for they may be secret."""
-    faults = [f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors(include_url=False, include_input=False)]
+    faults = [f"{_variable(item['loc'])}: {_plain(item['msg'])}" for item in error.errors(include_url=False, include_input=False)]
     return "; ".join(faults) + " (`helpdesk settings` explains each setting)"
 
 
@@ -64,6 +64,11 @@ def _stored_described(error: ValidationError) -> str:
     faults = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False, include_input=False)]
     shown = "; ".join(faults[:3]) + ("; …" if len(faults) > 3 else "")  # noqa: PLR2004 (enough to find it by)
     return f"What is stored as {error.title} cannot be read ({shown}). Was it written by a newer release?"
+
+
+def _plain(message: str) -> str:
+    """Without pydantic's words around a sentence of ours."""
+    return message.removeprefix("Value error, ")
 
 
 def _variable(path: tuple[int | str, ...]) -> str:

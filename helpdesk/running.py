@@ -1,14 +1,16 @@
 """`helpdesk run`: one service in the foreground."""
 
-from typing import Annotated, Any, Literal
+import os
+from typing import Annotated, Any
 
 import typer
 
-ServiceName = Literal["intake", "routing", "notifier"]
+from helpdesk.words import one_of
+from schemas.topics import SERVICES
 
 
 def run(
-    service: Annotated[ServiceName, typer.Argument(help="Which service.")],
+    service: Annotated[str, typer.Argument(help=f"Which service: {', '.join(SERVICES)}.", callback=one_of(*SERVICES))],
     only: Annotated[str, typer.Option(help="Only these roles, separated by commas, such as `web,consumer`.")] = "",
 ) -> None:
     """Run one service until SIGTERM or Ctrl-C."""
@@ -22,8 +24,9 @@ def run(
         raise typer.Exit(BAD_SETTING) from error
 
 
-def _run(name: ServiceName, only: tuple[str, ...]) -> None:
-    from kit.log import configure
+def _run(name: str, only: tuple[str, ...]) -> None:
+    from helpdesk.unread import unread
+    from kit.log import configure, get_logger
     from kit.service import run as run_until_signalled
 
     module, settings = _service(name)
@@ -32,10 +35,12 @@ def _run(name: ServiceName, only: tuple[str, ...]) -> None:
     if unknown:
         raise ValueError(f"{name} has no role {', '.join(unknown)}; it has {', '.join(module.ROLES)}")
     configure(settings.log_level)
+    if mistyped := unread(os.environ):
+        get_logger(name).warning("settings.unread", variables=mistyped)
     run_until_signalled(lambda stop: module.main(settings, roles, stop))
 
 
-def _service(name: ServiceName) -> tuple[Any, Any]:
+def _service(name: str) -> tuple[Any, Any]:
     """The service's app module and its settings; imported only for the one that is run."""
     match name:
         case "intake":
@@ -48,7 +53,7 @@ def _service(name: ServiceName) -> tuple[Any, Any]:
             from services.routing.settings import RoutingSettings
 
             return routing, RoutingSettings()
-        case "notifier":
+        case _:
             from services.notifier import app as notifier
             from services.notifier.settings import NotifierSettings
 

@@ -12,6 +12,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from prometheus_client import Counter
+from pydantic import ValidationError
 from structlog.typing import FilteringBoundLogger
 
 from kit.errors import TransientError
@@ -28,6 +29,9 @@ TRUNCATED: Final = "x-truncated"
 
 REMEMBERED: Final = 10_000
 """Dead letters whose place is kept in mind: many times the largest batch."""
+
+REASONS: Final = 3
+"""Of what is wrong with one event that are told."""
 
 DEAD = Counter("helpdesk_dead_letters", "Records put aside", ["topic", "group", "error"])
 
@@ -83,7 +87,7 @@ class DeadLetters:
             partition=record.partition,
             offset=record.offset,
             error=type(error).__name__,
-            detail=str(error)[:300],
+            detail=reason(error)[:300],
         )
 
     async def _write(self, record: ConsumerRecord, error: BaseException) -> None:
@@ -133,12 +137,23 @@ class DeadLetters:
                 self._logger.warning("dead_letters.producer_not_closed", error=repr(error))
 
 
+def reason(error: BaseException) -> str:
+    """What to say of it to whoever decides about the letter: of an event that is not as it should be, where and what, never its values."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    found = error.errors(include_url=False, include_input=False)
+    tagged = error.title.startswith("tagged-union")  # then every place begins with the tag, which the event's type says already
+    places = [".".join(map(str, item["loc"][1:] if tagged else item["loc"])) for item in found]
+    said = [f"{place}: {item['msg']}" if place else item["msg"] for place, item in zip(places, found, strict=True)]
+    return "; ".join(said[:REASONS]) + (f"; and {len(said) - REASONS} more" if len(said) > REASONS else "")
+
+
 def _headers(record: ConsumerRecord, error: BaseException) -> list[tuple[str, bytes]]:
     """ASCII only; the original headers go along as JSON of Latin-1 text, whatever bytes they were."""
     return [
         ("x-origin", f"{record.topic}/{record.partition}/{record.offset}".encode()),
         ("x-error", type(error).__name__.encode("ascii", "replace")),
-        ("x-detail", json.dumps(str(error)[:2_000]).encode("ascii")),
+        ("x-detail", json.dumps(reason(error)[:2_000]).encode("ascii")),
         ("x-at", datetime.now(UTC).isoformat().encode()),
         ("x-headers", json.dumps([[name, (value or b"").decode("latin-1")] for name, value in record.headers]).encode("ascii")),
     ]

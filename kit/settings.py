@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydantic import AliasChoices, Field, SecretStr
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
     """What every service needs. Values come from the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="HELPDESK_", extra="ignore", populate_by_name=True, frozen=True)
+    model_config = SettingsConfigDict(env_prefix="HELPDESK_", extra="ignore", populate_by_name=True, frozen=True, hide_input_in_errors=True)
 
     kafka_bootstrap_servers: str = Field(
         default="127.0.0.1:9092",
@@ -72,9 +73,19 @@ class ServiceSettings(BaseSettings):
 def described(settings: BaseSettings) -> Iterator[tuple[str, Any, str]]:
     """(variable, value with secrets masked, description) of each setting."""
     for name, field in type(settings).model_fields.items():
-        alias = field.validation_alias
-        variable = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"HELPDESK_{name.upper()}"
+        variable = _variables(name, field)[0]
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             value = "********" if value.get_secret_value() else ""
         yield variable, value, field.description or ""
+
+
+def variables(settings: type[BaseSettings]) -> frozenset[str]:
+    """Every variable these settings are read from."""
+    return frozenset(variable for name, field in settings.model_fields.items() for variable in _variables(name, field))
+
+
+def _variables(name: str, field: FieldInfo) -> list[str]:
+    """The first is the one to tell people."""
+    alias = field.validation_alias
+    return [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [f"HELPDESK_{name.upper()}"]

@@ -131,7 +131,10 @@ def discard_letters(
     where_error: WhereError = None,
     yes: Yes = False,
 ) -> None:
-    """Put dead letters aside for good. Kafka keeps them until they expire; `list --all` still shows them, with the reason."""
+    """Put dead letters aside for good, unless they were replayed.
+
+    Kafka keeps them until they expire; `list --all` still shows them, with the reason.
+    """
 
     async def work(desk: Desk) -> None:
         from helpdesk.deadletters.choosing import Choice
@@ -141,10 +144,12 @@ def discard_letters(
         if not why.strip():
             raise RefusedError("Say why with --why TEXT; somebody may ask what became of it.")
         letters = await _agreed(desk, Choice(ids or (), everything, where_error), "discard", yes=yes)
-        if letters:
-            await desk.decisions.remember(letters, Decision("discarded", desk.mongo.now(), why.strip()[:1_000]))
+        gone = {place: done for place, done in (await desk.decisions.of(letters)).items() if done.action == "replayed"}
+        aside = [letter for letter in letters if letter.id not in gone]
+        if aside:
+            await desk.decisions.remember(aside, Decision("discarded", desk.mongo.now(), why.strip()[:1_000]))
         for letter in letters:
-            print(f"discarded {letter.id}")
+            print(f"{letter.id} stays as it is: {gone[letter.id]}" if letter.id in gone else f"discarded {letter.id}")
 
     _run(work)
 

@@ -43,7 +43,9 @@ def full(letter: DeadLetter, decision: Decision | None) -> Iterator[str]:
     yield f"origin   {letter.origin or 'unknown'}"
     yield f"when     {letter.at:%Y-%m-%d %H:%M:%S} UTC"
     yield f"error    {printable(letter.error)}"
-    yield f"detail   {printable(letter.detail)}"
+    said, *more = printable_lines(letter.detail.rstrip()).split("\n")
+    yield f"detail   {said}"
+    yield from (f"         {said}" for said in more)
     yield f"key      {_key(letter)}"
     if decision:
         yield f"handled  {printable(str(decision))}"

@@ -14,11 +14,15 @@ class TamperedJarError(EmbeddedError):
 
 
 class PortTakenError(EmbeddedError):
-    """Another program listens on the port."""
+    """Another program listens on the port, or it was given twice."""
 
 
 class DataInUseError(EmbeddedError):
     """Another process runs a server on the same data folder."""
+
+
+class UnusableFolderError(EmbeddedError):
+    """The data folder is none, or nothing can be written there."""
 
 
 class ServerDiedError(EmbeddedError):

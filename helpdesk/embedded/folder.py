@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from helpdesk.embedded.errors import DataInUseError, MissingPartError
+from helpdesk.embedded.errors import DataInUseError, MissingPartError, UnusableFolderError
 
 if sys.platform != "win32":
     import fcntl
@@ -18,11 +18,10 @@ class FolderLock:
         self._handle: int | None = None
 
     def take(self) -> None:
-        """Raise DataInUseError when another server, of this process or another, has it."""
+        """Raise DataInUseError when another server, of this process or another, has it; UnusableFolderError where nothing can be kept."""
         if sys.platform == "win32":
             raise MissingPartError("the embedded servers run on Linux and macOS; on Windows use WSL or Docker (docker compose up)")
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = self._opened()
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as taken:
@@ -34,6 +33,15 @@ class FolderLock:
         os.truncate(handle, 0)
         os.write(handle, str(os.getpid()).encode())
         self._handle = handle
+
+    def _opened(self) -> int:
+        folder = self._path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as refused:
+            found = "is a file" if folder.is_file() else f"cannot be written: {refused.strerror}"
+            raise UnusableFolderError(f"--data {folder} {found}; choose another folder with --data") from refused
 
     def release(self) -> None:
         """Let others have the folder; releasing twice does nothing."""

@@ -54,6 +54,16 @@ def require_all_free(ports: Mapping[str, int], patience_seconds: float = 1.0, *,
         time.sleep(0.05)
 
 
+def require_different(ports: Mapping[str, int]) -> None:
+    """PortTakenError with each port that more than one option asks for, and those options."""
+    askers: dict[int, list[str]] = {}
+    for option, port in ports.items():
+        askers.setdefault(port, []).append(option)
+    twice = [f"port {port} is asked for by {' and '.join(options)}; give each its own" for port, options in askers.items() if options[1:]]
+    if twice:
+        raise PortTakenError("\n".join(twice))
+
+
 def _sentence(taken: Mapping[str, int], otherwise: str) -> str:
     told = [f"port {port} is taken{_by_whom(port)}; choose another with {option}" for option, port in taken.items()]
     return "\n".join([*told, otherwise] if otherwise and len(told) > 1 else told)

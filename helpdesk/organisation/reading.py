@@ -48,7 +48,7 @@ def _text(path: Path, name: str) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise OrganisationErrors([Problem(0, 0, "", f"{path} cannot be read: {error.strerror}", "Check the path.")], name) from error
+        raise OrganisationErrors([Problem(0, 0, "", f"it cannot be read: {error.strerror}", "Check the path.")], str(path)) from error
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from helpdesk.embedded.ports import require_all_free
+from helpdesk.embedded.ports import require_all_free, require_different
 from helpdesk.embedded.servers import KAFKA_PORT, MONGO_PORT, Servers
 
 SERVICES: Final = ("routing", "notifier", "intake")
@@ -56,12 +56,13 @@ class Ports:
         return cls(**usual | {name: port for name, port in given.items() if port is not None})
 
     def require_free(self, *, catching: bool, embedded: Collection[str] = ()) -> None:
-        """PortTakenError with every taken port and its option, before anything is started. Blocks for a moment.
+        """PortTakenError with every port that is taken or given twice and its option, before anything is started. Blocks for a moment.
 
         `embedded`: which of `kafka` and `mongo` are started here.
         """
         names = ["intake", "routing", "notifier", "mail", *(["catcher", "catcher_smtp"] if catching else []), *embedded]
         ports = {f"--{name.replace('_', '-')}-port": getattr(self, name) for name in names}
+        require_different(ports)
         require_all_free(ports, otherwise=f"or move all of them at once: --base-port N takes the {len(USUAL)} ports from N on")
 
     @property

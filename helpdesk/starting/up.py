@@ -28,7 +28,8 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _port(meaning: str, usual: int) -> OptionInfo:
-    option: OptionInfo = typer.Option(help=meaning, show_default=str(usual), min=1, max=65535)
+    # Not by `show_default`: words there are shown in brackets, as if they described the default.
+    option: OptionInfo = typer.Option(help=rf"{meaning} \[default: {usual}]", show_default=False, min=1, max=65535)
     return option
 
 
@@ -55,7 +56,8 @@ def up(  # noqa: PLR0913, PLR0917 (one option a port)
     chosen = (intake_port, routing_port, notifier_port, mail_port, catcher_port, catcher_smtp_port, kafka_port, mongo_port)
     ports = Ports.chosen(dict(zip(USUAL, chosen, strict=True)), base_port)
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        if not os.access(data, os.F_OK):
+            _require_free(ports)  # nothing is made for a start that is refused
         with alone(data.absolute()):
             asyncio.run(_until_signalled(data.absolute(), ports, demo=demo))
     except (EmbeddedError, OSError, Refusal, AlreadyRunningError) as error:
@@ -85,10 +87,9 @@ async def _run(stack: AsyncExitStack, data: Path, ports: Ports, *, demo: bool) -
     # Imported here: what they need takes a second, and the first line of progress should not wait for it.
     from helpdesk.starting.processes import NotReadyError, Processes
 
-    catching = not os.environ.get("HELPDESK_SMTP_URL")
+    catching = _catching()
     with Progress() as progress:
-        embedded = [name for name, variable in (("kafka", KAFKA_VARIABLE), ("mongo", MONGO_VARIABLE)) if not os.environ.get(variable)]
-        await asyncio.to_thread(ports.require_free, catching=catching, embedded=embedded)
+        await asyncio.to_thread(_require_free, ports)
         servers = await find_or_start(data, os.environ, kafka_port=ports.kafka, mongo_port=ports.mongo, progress=progress)
         stack.push_async_callback(servers.stop)
         variables = environment(os.environ, ports, servers, data, catching=catching)
@@ -112,6 +113,16 @@ async def _run(stack: AsyncExitStack, data: Path, ports: Ports, *, demo: bool) -
     write_addresses(data, addresses)
     typer.echo(_greeting(addresses, servers, tokens, seconds))
     await until_a_server_dies(servers, processes)
+
+
+def _catching() -> bool:
+    """Whether the mail we send ends in the catcher."""
+    return not os.environ.get("HELPDESK_SMTP_URL")
+
+
+def _require_free(ports: Ports) -> None:
+    embedded = [name for name, variable in (("kafka", KAFKA_VARIABLE), ("mongo", MONGO_VARIABLE)) if not os.environ.get(variable)]
+    ports.require_free(catching=_catching(), embedded=embedded)
 
 
 async def until_a_server_dies(servers: Servers, processes: "Processes") -> None:

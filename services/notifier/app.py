@@ -38,6 +38,7 @@ from services.notifier.limits import Limits
 from services.notifier.notice_links import notice_url
 from services.notifier.notice_pages import NoticePages
 from services.notifier.preferences import Preferences
+from services.notifier.relay import Relay
 from services.notifier.rendering import Letterhead, Renderer
 from services.notifier.reported import REPORTS, Reported
 from services.notifier.repository import DeliveryRepository
@@ -45,7 +46,7 @@ from services.notifier.return_path import ReturnPaths
 from services.notifier.screening import Screening
 from services.notifier.sender import Send, Sender
 from services.notifier.settings import NotifierSettings
-from services.notifier.smtp import Relay, SmtpPool
+from services.notifier.smtp import SmtpPool
 from services.notifier.storage import NOTIFIER, SENDER_LEASES
 from services.notifier.suppressions import Suppressions
 

@@ -1,8 +1,9 @@
 """The notifier's settings."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from kit.settings import ServiceSettings
+from services.notifier.relay import Relay
 
 
 class NotifierSettings(ServiceSettings):
@@ -41,3 +42,9 @@ class NotifierSettings(ServiceSettings):
         default="", description="`selector:/path/to/key.pem[,…]`: RSA or Ed25519 keys that sign for the domain of the sender address."
     )
     mail_from_name: str = Field(default="Helpdesk", description="Sender name.")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_relay(cls, url: SecretStr) -> SecretStr:
+        Relay.from_url(url.get_secret_value())
+        return url

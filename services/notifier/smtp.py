@@ -5,16 +5,15 @@ import contextlib
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, Literal, Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import aiosmtplib
 
 from services.notifier.domain.address import BadAddress, ascii_address, recipient_address
 from services.notifier.domain.outcome import Accepted, Later, Never, Outcome, RelayTrouble, Unknown
+from services.notifier.relay import Relay
 
-Encryption = Literal["none", "starttls", "tls"]
 Stage = Literal["connecting", "sender", "recipient", "data"]
 
 MAILS_PER_CONNECTION: Final = 100
@@ -38,32 +37,6 @@ NO_SMTPUTF8: Final = (
 
 class _NoSmtpUtf8(Exception):
     """The relay takes seven-bit addresses alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Relay:
-    """Where mail is handed over; the password is kept out of every representation."""
-
-    host: str
-    port: int
-    encryption: Encryption = "none"
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    @classmethod
-    def from_url(cls, url: str) -> Self:
-        """`smtp://[user:pass@]host[:port][?starttls=1]` or `smtps://…`; user and password percent-encoded. Raises `ValueError`.
-
-        Without `starttls=1` nothing is encrypted even where the relay offers it: what is asked for is what happens.
-        """
-        parts = urlsplit(url)
-        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-            raise ValueError("the mail relay must be given as smtp://host:port or smtps://host:port")
-        starttls = parse_qs(parts.query).get("starttls", ["0"])[-1] in {"1", "true", "yes"}
-        encryption: Encryption = "tls" if parts.scheme == "smtps" else "starttls" if starttls else "none"
-        default_port = {"tls": 465, "starttls": 587, "none": 25}[encryption]
-        username = unquote(parts.username) if parts.username else None
-        return cls(parts.hostname, parts.port or default_port, encryption, username, unquote(parts.password or "") if username else None)
 
 
 @dataclass(frozen=True, slots=True)

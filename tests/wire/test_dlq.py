@@ -261,6 +261,18 @@ async def test_a_discarded_one_is_hidden_and_its_reason_kept(desk: Desk) -> None
     assert (row["_id"], row["action"], row["why"]) == (letter.id, "discarded", "a test of the provider")
 
 
+async def test_a_replayed_one_is_not_said_to_be_discarded(desk: Desk) -> None:
+    await desk.die(20, 21)
+    [replayed, waiting] = await desk.letters()
+    await desk.run("replay", replayed.id)
+    code, out, err = await desk.run("discard", replayed.id, waiting.id, "--why", "a test")
+    assert (code, err) == (0, "")
+    kept, discarded = sorted(out.splitlines())[::-1]
+    assert kept.startswith(f"{replayed.id} stays as it is: replayed 20")
+    assert discarded == f"discarded {waiting.id}"
+    assert "replayed 20" in (await desk.run("list", "--all"))[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

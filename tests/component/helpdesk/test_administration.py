@@ -122,7 +122,7 @@ def test_a_broken_file_is_refused_line_by_line_and_nothing_of_it_is_kept(command
 
 def test_a_file_that_is_not_there_is_one_sentence(command: Command) -> None:
     said = command("load", "nowhere.yaml")
-    assert (said.code, said.err) == (1, "nowhere.yaml: nowhere.yaml cannot be read: No such file or directory. Check the path.\n")
+    assert (said.code, said.err) == (1, "nowhere.yaml: it cannot be read: No such file or directory. Check the path.\n")
 
 
 def test_a_token_is_shown_once_opens_the_door_and_only_its_hash_is_kept(command: Command, installation: dict[str, str]) -> None:

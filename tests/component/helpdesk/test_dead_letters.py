@@ -97,6 +97,12 @@ def test_nothing_is_shown_of_a_record_without_a_value() -> None:
     assert list(full(letter(None), None))[-1] == "value    0 bytes"
 
 
+def test_a_reason_of_several_lines_is_shown_as_lines_and_never_obeyed() -> None:
+    rows = list(full(letter(x_detail=json.dumps("2 errors\n  id\x1b[2J\n").encode()), None))
+    at = rows.index("detail   2 errors")
+    assert rows[at + 1 : at + 3] == ["           id\\x1b[2J", "key      ticket"]
+
+
 def test_a_list_is_cut_to_the_width_of_its_columns() -> None:
     assert printable("a\nb\x9bc", 20) == "a\\x0ab\\x9bc"
     assert printable("x" * 50, 10) == "x" * 9 + "…"

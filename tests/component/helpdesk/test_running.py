@@ -1,11 +1,14 @@
 """`helpdesk run` with something it can't run with: one sentence, exit code 2, no traceback."""
 
+import json
 import signal
 from collections.abc import Iterator
 from typing import Final, NoReturn
 
 import pytest
+from pydantic import SecretStr, ValidationError
 
+from services.notifier.settings import NotifierSettings
 from tests.support.command_line import helpdesk
 
 SECRET: Final = {"HELPDESK_SECRET": "of-these-tests-and-of-nobody-else-at-all"}
@@ -50,6 +53,7 @@ def test_a_service_there_is_not_names_those_there_are() -> None:
     assert said.code == 2
     for service in ROLES:
         assert f"'{service}'" in said.err
+    assert "Value error" not in said.err
 
 
 @SERVICES
@@ -80,6 +84,34 @@ def test_an_address_of_mongodb_that_is_none_is_a_sentence(service: str) -> None:
     assert (said.code, said.err) == (2, "MONGODB_URI: Invalid URI scheme: URI must begin with 'mongodb://' or 'mongodb+srv://'\n")
 
 
-def test_a_mail_relay_that_is_none_is_a_sentence() -> None:
-    said = helpdesk("run", "notifier", variables=SECRET | {"HELPDESK_SMTP_URL": "mail.example"})
-    assert (said.code, said.err) == (2, "the mail relay must be given as smtp://host:port or smtps://host:port\n")
+@pytest.mark.parametrize("command", [("run", "notifier"), ("settings",)])
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mail.example", "the mail relay must be given as smtp://host:port or smtps://host:port"),
+        ("http://x:hunter2@mail.example", "the mail relay must be given as smtp://host:port or smtps://host:port"),
+        (
+            "smtp://x:hunter2@mail.example:99999",
+            "the mail relay's port must be a number up to 65535, and user and password percent-encoded",
+        ),
+        ("smtp://x:hunter2/3@mail.example", "the mail relay's port must be a number up to 65535, and user and password percent-encoded"),
+    ],
+)
+def test_a_mail_relay_that_is_none_names_the_setting_and_not_the_password(command: tuple[str, ...], url: str, says: str) -> None:
+    said = helpdesk(*command, variables=SECRET | {"HELPDESK_SMTP_URL": url})
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"HELPDESK_SMTP_URL: {says} (`helpdesk settings` explains each setting)\n"
+
+
+def test_a_setting_that_cannot_be_used_never_shows_its_value() -> None:
+    with pytest.raises(ValidationError) as error:
+        NotifierSettings(smtp_url=SecretStr("http://x:hunter2@mail.example"))
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_service_logs_which_of_its_variables_nothing_reads() -> None:
+    mistyped = SECRET | {"HELPDESK_ROUTING_PROT": "1", "MONGODB_URI": "mongo://db.example"}
+    said = helpdesk("run", "routing", variables=mistyped)
+    warning = json.loads(said.err.splitlines()[0])
+    assert (warning["event"], warning["level"]) == ("settings.unread", "warning")
+    assert warning["variables"] == {"HELPDESK_ROUTING_PROT": "HELPDESK_ROUTING_PORT"}

@@ -28,11 +28,12 @@ from services.notifier.domain.outcome import Accepted, Outcome
 from services.notifier.handlers import Handlers
 from services.notifier.limits import Limits
 from services.notifier.preferences import Preferences
+from services.notifier.relay import Relay
 from services.notifier.rendering import Letterhead, Renderer
 from services.notifier.repository import DeliveryRepository
 from services.notifier.screening import Screening
 from services.notifier.sender import Send, Sender
-from services.notifier.smtp import Patience, Relay, SmtpPool
+from services.notifier.smtp import Patience, SmtpPool
 from services.notifier.storage import NOTIFIER
 from services.notifier.suppressions import Suppressions
 from tests.component.notifier.test_smtp import Sink, serving

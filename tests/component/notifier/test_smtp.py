@@ -14,8 +14,9 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from schemas.tickets import AnswerGiven
 from services.notifier.domain.audience import plan
 from services.notifier.domain.outcome import Accepted, Later, Never, RelayTrouble, Unknown
+from services.notifier.relay import Relay
 from services.notifier.rendering import Letterhead, Renderer
-from services.notifier.smtp import NO_SMTPUTF8, Patience, Relay, SmtpPool
+from services.notifier.smtp import NO_SMTPUTF8, Patience, SmtpPool
 from tests.unit.notifier.examples import event
 
 SENDER, RECIPIENT = "helpdesk@customs.example", "lan@halong.example"

@@ -61,7 +61,7 @@ def test_problems_come_in_the_order_of_their_lines() -> None:
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
-    assert str(refused(Path("nowhere.yaml"))) == "nowhere.yaml: nowhere.yaml cannot be read: No such file or directory. Check the path."
+    assert str(refused(Path("nowhere.yaml"))) == "nowhere.yaml: it cannot be read: No such file or directory. Check the path."
 
 
 def test_what_is_nested_without_end_is_refused_and_not_followed() -> None:
