@@ -8,15 +8,21 @@ from fastapi.exceptions import RequestValidationError
 
 from kit.errors import FieldError
 from kit.language import language_of
-from kit.problems import problem
+from kit.problems import UNREADABLE, problem
 from schemas.values import Language, LocalText
 
 NOT_VALID: Final = LocalText(vi="Chưa hợp lệ", en="Not valid")
 CORRECT: Final = LocalText(vi="Hãy sửa rồi gửi lại: {fields}.", en="Correct these and send it again: {fields}.")
+NOT_JSON: Final = LocalText(vi="Không phải JSON hợp lệ", en="Not valid JSON")
+CORRECT_JSON: Final = LocalText(
+    vi="Hãy sửa cú pháp JSON ở dòng {line}, cột {column} rồi gửi lại.",
+    en="Correct the JSON syntax at line {line}, column {column} and send it again.",
+)
 WHOLE_NUMBER: Final = LocalText(vi="Hãy gửi một số nguyên.", en="Send a whole number.")
 A_DATE: Final = LocalText(vi="Hãy gửi ngày có dạng 2025-03-31.", en="Send a date such as 2025-03-31.")
 TRUE_OR_FALSE: Final = LocalText(vi="Hãy gửi true hoặc false.", en="Send true or false.")
 AN_OBJECT: Final = LocalText(vi="Hãy gửi một đối tượng JSON.", en="Send a JSON object.")
+OR: Final = LocalText(vi="' hoặc '", en="' or '")
 ONE_OF: Final = LocalText(vi="Hãy chọn một trong: {expected}.", en="Choose one of: {expected}.")
 NOT_UNDERSTOOD: Final = LocalText(vi="Giá trị này không hợp lệ.", en="This value is not valid.")
 
@@ -33,7 +39,6 @@ SENTENCES: Final[Mapping[str, LocalText]] = {
     "extra_forbidden": LocalText(
         vi="Không có trường này; hãy bỏ đi hoặc sửa lại tên.", en="There is no such field; remove it or correct its name."
     ),
-    "json_invalid": LocalText(vi="Nội dung không phải JSON hợp lệ; hãy sửa cú pháp.", en="This is not valid JSON; correct its syntax."),
     "literal_error": ONE_OF,
     "enum": ONE_OF,
     "greater_than_equal": LocalText(vi="Nhỏ nhất là {ge}.", en="At least {ge}."),
@@ -56,18 +61,29 @@ async def invalid(request: Request, error: Exception) -> Response:
     """The answer to a request that has not the documented form."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this type)
     language = language_of(request)
+    broken = next((item for item in error.errors() if item["type"] == "json_invalid"), None)
+    if broken:
+        return _not_json(str(error.body or ""), int(broken["loc"][-1]), language)
     errors = [FieldError(_field(item), _sentence(item, language)) for item in error.errors()]
     fields = ", ".join(sorted({item.field for item in errors}))
     return problem(422, NOT_VALID.in_language(language), CORRECT.in_language(language).format(fields=fields), errors=errors)
 
 
+def _not_json(text: str, position: int, language: Language) -> Response:
+    """Where it breaks off, as an editor counts: lines and columns from one."""
+    before = text[:position]
+    line, column = before.count("\n") + 1, position - before.rfind("\n")
+    sentence = CORRECT_JSON.in_language(language).format(line=line, column=column)
+    return problem(UNREADABLE, NOT_JSON.in_language(language), sentence, errors=[FieldError("body", sentence)])
+
+
 def _field(item: Mapping[str, Any]) -> str:
-    """Where JSON breaks off there is no field yet: pydantic names the position in its place."""
-    if item["type"] == "json_invalid":
-        return "body"
     return ".".join(str(part) for part in item["loc"] if part not in _PLACES) or "body"
 
 
 def _sentence(item: Mapping[str, Any], language: Language) -> str:
     sentence = SENTENCES.get(item["type"], NOT_UNDERSTOOD).in_language(language)
-    return sentence.format(**(item.get("ctx") or {}))
+    limits = dict(item.get("ctx") or {})
+    if "expected" in limits:
+        limits["expected"] = str(limits["expected"]).replace("' or '", OR.in_language(language))  # pydantic joins them in English
+    return sentence.format(**limits)

@@ -36,6 +36,7 @@ def web_app(title: str, *, description: str, version: str, logger: FilteringBoun
         redoc_url=None,
         redirect_slashes=False,  # the redirect would send people to whatever host the request named
         separate_input_output_schemas=False,
+        strict_content_type=False,  # a body that names no type is read as JSON; no browser is signed in by itself where one is taken
     )
     add_documentation(app)
     app.add_middleware(BodyLimit, limit=max_body)

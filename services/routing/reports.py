@@ -135,12 +135,6 @@ class ReportRepository:
         with translated():
             return await self._tickets.find(match, {"state": 0}).sort("_id", 1).limit(limit).to_list(limit)
 
-    async def remembers(self, name: Literal["group", "units"], key: str) -> bool:
-        """Whether something is credited to a group or a unit that may no longer be there."""
-        with translated():
-            folded = await self._rollups.find_one({name: key}, {"_id": 1})
-            return bool(folded or await self._facts.find_one({"pending": True, name: key}, {"_id": 1}))
-
     async def _finished(self, scope: Scope, by: Sequence[Dimension], session: Session) -> dict[Keys, Sums]:
         facts = _Reading(self._facts, scope.match(), by, MONTH, SUMMED, session)
         if "officer" in by or "officer" in scope.fields:

@@ -54,6 +54,7 @@ OUTCOMES = CollectionSpec(
         IndexModel([("group", ASCENDING), ("kind", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)], name="finished_by_group"),
         IndexModel([("ticket_id", ASCENDING)], name="ticket"),
         IndexModel([("pending", ASCENDING)], name="pending", partialFilterExpression={"pending": True}),
+        IndexModel([("officer", ASCENDING)], name="officer", partialFilterExpression={"officer": {"$gt": ""}}),
     ),
     shard_key={"unit": 1, "day": 1},
 )

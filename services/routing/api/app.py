@@ -5,18 +5,20 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from structlog.typing import FilteringBoundLogger
 
 from kit.mongo import Database
 from kit.web import web_app
 from services.routing.api import explain, queues, repairs, reports, tickets
 from services.routing.api.desk import Desk
+from services.routing.api.documented import documented
 from services.routing.api.links import FileLinks
 from services.routing.api.signing_in import signing_in
 from services.routing.directory import Directory
 from services.routing.history import HistoryRepository
 from services.routing.queue import QueueRepository
+from services.routing.record import Record
 from services.routing.reports import ReportRepository
 from services.routing.repository import TicketRepository
 from services.routing.tokens import TokenRepository
@@ -44,11 +46,17 @@ def api(
     signed_in = signing_in(TokenRepository(database), directory, now)
     history = HistoryRepository(database, logger)
     desk = Desk(repository, history, directory, links, now)
-    app.include_router(queues.routes(QueueRepository(database), directory, now, signed_in))
-    app.include_router(tickets.reading_routes(desk, history, directory, signed_in))
-    app.include_router(explain.routes(desk, history, directory, now, signed_in))
-    for routes in (tickets.handing_routes, tickets.saying_routes, tickets.ending_routes):
-        app.include_router(routes(desk, signed_in))
-    app.include_router(repairs.routes(desk, signed_in))
-    app.include_router(reports.routes(ReportRepository(database), directory, now, signed_in))
+    record = Record(database)
+    routers = (
+        queues.routes(QueueRepository(database), record, directory, now, signed_in),
+        tickets.reading_routes(desk, history, directory, signed_in),
+        explain.routes(desk, history, directory, now, signed_in),
+        tickets.handing_routes(desk, signed_in),
+        tickets.saying_routes(desk, signed_in),
+        tickets.ending_routes(desk, signed_in),
+        repairs.routes(desk, signed_in),
+        reports.routes(ReportRepository(database), record, directory, now, signed_in),
+    )
+    for router in routers:
+        app.include_router(router, dependencies=[Depends(documented(signed_in))])
     return app

@@ -220,9 +220,10 @@ _MEANINGS: Final = {
     403: "You may see it but not do this",
     404: "Not there, or not for you",
     409: "The ticket's state stands in the way",
-    412: "Somebody was faster; `current` shows the ticket as it is now",
+    412: "Not the version it is at, for somebody was faster or it never was; `current` shows the ticket as it is now",
     413: "Too large",
-    422: "A field is wrong; `errors` names it",
+    415: "Not sent as JSON; name it in `Content-Type`",
+    422: "A field or a parameter is wrong; `errors` names it",
     428: "If-Match is missing",
     503: "Out of service for a moment; try again",
 }

@@ -22,7 +22,9 @@ from services.routing.api.refusals import (
     FASTER,
     IF_MATCH_BAD,
     IF_MATCH_MISSING,
+    NEVER_WAS,
     NO_TICKET,
+    NO_VERSION,
     NOT_ALLOWED,
     NOT_FOUND,
     NOT_VALID,
@@ -128,7 +130,7 @@ class Desk:
             decision = await self._decided(ticket, command, reader)
             if await self._saved(ticket, decision):
                 return await self.show(decision.ticket, reader, asked.response)
-        raise await self._conflict(await self.find(asked.name, reader), reader)
+        raise await self._conflict(await self.find(asked.name, reader), seen, reader)
 
     async def _decided(self, ticket: Ticket, command: commands.Command, reader: Reader) -> Decision:
         ctx = await self._directory.knowing([ticket])
@@ -149,10 +151,13 @@ class Desk:
             return False
         return True
 
-    async def _conflict(self, ticket: Ticket, reader: Reader) -> RefusedError:
+    async def _conflict(self, ticket: Ticket, seen: int, reader: Reader) -> RefusedError:
         current = await self.show(ticket, reader, Response())
         extra: dict[str, Any] = {"current": current.model_dump(mode="json"), "version": ticket.version}
-        return refused(reader.language, 412, FASTER, CHANGED, field="If-Match", extra=extra)
+        if 1 <= seen <= ticket.version:
+            return refused(reader.language, 412, FASTER, CHANGED, field="If-Match", extra=extra)
+        sentence = fill(NEVER_WAS, version=str(ticket.version), seen=str(seen))
+        return refused(reader.language, 412, NO_VERSION, sentence, field="If-Match", extra=extra)
 
     def _group(self, ticket: Ticket) -> str:
         """Where it is seen: at the focal point when its own group is no longer in the organisation."""

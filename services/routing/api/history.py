@@ -50,7 +50,7 @@ VERDICTS: Final[Mapping[str, LocalText]] = {
 }
 
 WHAT: Final[Mapping[type[TicketEventBase], LocalText]] = {
-    TicketOpened: LocalText(vi="Tiếp nhận yêu cầu và giao cho nhóm {group}", en="Opened and given to the group {group}"),
+    TicketOpened: LocalText(vi="Tiếp nhận yêu cầu và giao cho {group}", en="Opened and given to the group {group}"),
     TicketAssigned: LocalText(vi="Giao cho {officer} (nhóm {group})", en="Given to {officer} ({group})"),
     TicketPrioritised: LocalText(vi="Đổi mức ưu tiên từ {old} thành {new}", en="Priority changed from {old} to {new}"),
     TicketClaimed: LocalText(vi="Nhận xử lý, giữ đến {until}", en="Claimed until {until}"),
@@ -73,7 +73,7 @@ WHAT: Final[Mapping[type[TicketEventBase], LocalText]] = {
 RUNNING: Final = LocalText(vi="đang tính", en="still measured")
 DUE: Final = LocalText(vi="{said}, đến hạn {due}", en="{said}, due {due}")
 MOVED: Final = LocalText(vi="{clock}: {old} → {new}", en="{clock}: {old} → {new}")
-TO_QUEUE: Final = LocalText(vi="Chuyển vào hàng đợi của nhóm {group}", en="Put into the queue of the group {group}")
+TO_QUEUE: Final = LocalText(vi="Chuyển vào hàng đợi của {group}", en="Put into the queue of the group {group}")
 REJECTED: Final = LocalText(vi="Từ chối yêu cầu", en="Rejected")
 REOPENING: Final = LocalText(vi="Doanh nghiệp gửi tin nhắn; yêu cầu được xử lý tiếp", en="Message from the business; work goes on")
 AUTOMATIC: Final = LocalText(vi="Thư tự động từ địa chỉ của doanh nghiệp", en="Automatic mail from the business's address")

@@ -10,14 +10,19 @@ from kit.mongo import Document
 from schemas.values import Priority
 from services.routing.access import Reader, subtree
 from services.routing.api.bodies import GroupRow, Me, OfKey, QueuePage, QueueRow, problems
+from services.routing.api.keys import refuse_unknown
 from services.routing.api.refusals import BAD_CURSOR, GROUP_UNSEEN, NO_SUCH_UNIT, NOT_VALID, refused, unseen
 from services.routing.api.signing_in import SignedIn
 from services.routing.directory import Directory
 from services.routing.domain.sentences import fill
 from services.routing.queue import COLUMNS, BadCursor, Load, QueueRepository, Wanted, due_at
+from services.routing.record import Carried, Record
 
 Status = Literal["new", "open", "waiting", "referred", "resolved", "closed", "rejected"]
 EMPTY: Final = Load()
+
+MARKS: Final = ("me", "none")
+"""Stand in a query string for an officer's key."""
 
 
 class Filters:
@@ -41,13 +46,17 @@ class Filters:
         self.priority = priority
         self.overdue = overdue
 
+    def named(self) -> dict[Carried, str | None]:
+        """The keys among them that may be unknown."""
+        return {"topic": self.topic, "officer": None if self.officer in MARKS else self.officer}
+
     def wanted(self, reader: Reader, now: datetime) -> Wanted:
         officer = {"me": reader.officer.key, "none": "", None: None}.get(self.officer, self.officer)
         return Wanted(now, tuple(self.status or ()), officer, self.topic, tuple(self.priority or ()), self.overdue)
 
 
-def routes(queue: QueueRepository, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn) -> APIRouter:
-    router = APIRouter(prefix="/api/v1", tags=["queue"], responses=problems(401))
+def routes(queue: QueueRepository, record: Record, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", tags=["queue"], responses=problems(401, 422))
     Signed = Annotated[Reader, Depends(signed_in)]
     Chosen = Annotated[Filters, Depends()]
 
@@ -79,9 +88,10 @@ def routes(queue: QueueRepository, directory: Directory, now: Callable[[], datet
         cursor: Annotated[str | None, Query(description="`next` of the page before.", max_length=300)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> QueuePage:
-        at = now()
+        at, groups = now(), await _chosen(queue, directory, reader, chosen)
+        await refuse_unknown(chosen.named(), reader, directory.context().org, record, reader.sees | groups)
         try:
-            found = await queue.page(await _chosen(queue, directory, reader, chosen), chosen.wanted(reader, at), cursor, limit)
+            found = await queue.page(groups, chosen.wanted(reader, at), cursor, limit)
         except BadCursor as error:
             raise refused(reader.language, 422, NOT_VALID, BAD_CURSOR, field="cursor") from error
         return QueuePage(items=[_row(row, at) for row in found.rows], next=found.next)

@@ -14,6 +14,7 @@ NOT_FOUND: Final = LocalText(vi="Không tìm thấy", en="Not found")
 NOT_VALID: Final = LocalText(vi="Chưa hợp lệ", en="Not valid")
 NOT_NOW: Final = LocalText(vi="Lúc này chưa thực hiện được", en="Not possible now")
 FASTER: Final = LocalText(vi="Đã có người nhanh hơn", en="Somebody was faster")
+NO_VERSION: Final = LocalText(vi="Không có phiên bản này", en="There is no such version")
 UNMATCHED: Final = LocalText(vi="Thiếu If-Match", en="If-Match is missing")
 
 NO_TOKEN: Final = LocalText(
@@ -21,7 +22,7 @@ NO_TOKEN: Final = LocalText(
     en="Send `Authorization: Bearer TOKEN` with a token from `helpdesk token create OFFICER`.",
 )
 BAD_TOKEN: Final = LocalText(
-    vi="Mã truy cập này không có hoặc đã hết hạn; hãy đề nghị quản trị viên cấp mã mới.",
+    vi="Mã truy cập này không tồn tại hoặc đã hết hạn; hãy đề nghị quản trị viên cấp mã mới.",
     en="This token is unknown or has expired. Ask an administrator for a new one.",
 )
 NO_TICKET: Final = LocalText(
@@ -35,6 +36,10 @@ READ_ONLY: Final = LocalText(
 CHANGED: Final = LocalText(
     vi="Yêu cầu đã thay đổi sau khi bạn đọc. Hãy xem `current`, rồi quyết định lại với phiên bản của nó.",
     en="The ticket changed since you read it. Look at `current`, then decide again with its version.",
+)
+NEVER_WAS: Final = LocalText(
+    vi="Yêu cầu đang ở phiên bản {version} và chưa từng có phiên bản {seen}. Hãy đọc lại yêu cầu rồi gửi `ETag` của nó.",
+    en="The ticket is at version {version} and never had a version {seen}. Read it again and send its `ETag`.",
 )
 IF_MATCH_MISSING: Final = LocalText(
     vi="Hãy gửi `ETag` của yêu cầu như bạn đã đọc trong `If-Match`, để không ghi đè lên việc của người khác.",

@@ -20,6 +20,7 @@ from services.routing.api.selection import NONE, Selection
 from services.routing.api.signing_in import SignedIn
 from services.routing.api.spreadsheet import MEDIA_TYPE, name_of, spreadsheet
 from services.routing.directory import Directory
+from services.routing.record import Record
 from services.routing.reports import FINISHED, TOO_FEW, Dimension, Figure, ReportRepository, Scope, Verdict
 
 PATH: Final = "/api/v1/reports"
@@ -32,7 +33,7 @@ TICKET: Final = ("reference", "subject", "business", "group", "officer", "topic"
 _AS_CSV: Final = {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "JSON, or a table with `format=csv`"}
 
 
-def routes(reports: ReportRepository, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn) -> APIRouter:
+def routes(reports: ReportRepository, record: Record, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn) -> APIRouter:
     router = APIRouter(prefix=PATH, tags=["reports"], responses=problems(401, 403, 422))
     Signed = Annotated[Reader, Depends(signed_in)]
     Chosen = Annotated[Selection, Depends()]
@@ -46,19 +47,24 @@ def routes(reports: ReportRepository, directory: Directory, now: Callable[[], da
     ) -> OnTimeReport | Response:
         """Of the clocks that finished in the period: met / (met + missed). Each cycle of a reopened ticket counts."""
         org, at, dimensions = directory.context().org, now(), tuple(dict.fromkeys(by or ()))
-        scope, zone = await chosen.scope(reader, org, at, reports)
+        scope, zone = await chosen.scope(reader, org, at, record)
         figures = await reports.on_time(scope, org, at, dimensions)
         rows = [_shown(figure, scope, dimensions, org, reader.language) for figure in figures]
         if format == "csv":
             return spreadsheet(dimensions, rows, reader.language, f"on-time-{scope.kind}-{scope.first}-{scope.last}")
         return OnTimeReport(clock=scope.kind, first=scope.first, last=scope.last, timezone=zone, by=list(dimensions), rows=rows)
 
-    _add_lists(router, reports, directory, now, signed_in)
+    _add_lists(router, reports, record, directory, now, signed_in)
     return router
 
 
 def _add_lists(
-    router: APIRouter, reports: ReportRepository, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn
+    router: APIRouter,
+    reports: ReportRepository,
+    record: Record,
+    directory: Directory,
+    now: Callable[[], datetime],
+    signed_in: SignedIn,
 ) -> None:
     """What stands behind the numbers, page by page."""
     Signed = Annotated[Reader, Depends(signed_in)]
@@ -74,7 +80,7 @@ def _add_lists(
         cursor: Cursor = None,
         limit: Limit = 200,
     ) -> OutcomePage:
-        scope, _ = await chosen.scope(reader, directory.context().org, now(), reports)
+        scope, _ = await chosen.scope(reader, directory.context().org, now(), record)
         rows = await reports.behind(scope, verdict or FINISHED, _place(cursor, reader), limit + 1)
         items = [_outcome(row) for row in rows[:limit]]
         return OutcomePage(items=items, next=f"{items[-1].day}~{items[-1].id}" if len(rows) > limit else None)
@@ -83,7 +89,7 @@ def _add_lists(
     async def overdue(reader: Signed, chosen: Chosen, cursor: Cursor = None, limit: Limit = 200) -> OverduePage:
         """As they are now: the days chosen do not matter."""
         org, at = directory.context().org, now()
-        scope, _ = await chosen.scope(reader, org, at, reports)
+        scope, _ = await chosen.scope(reader, org, at, record)
         rows = await reports.overdue(scope, org, at, _ticket(cursor, reader), limit + 1)
         items = [_late(row, scope) for row in rows[:limit]]
         return OverduePage(items=items, next=items[-1].id if len(rows) > limit else None)

@@ -10,9 +10,11 @@ from schemas.organisation import Organisation
 from schemas.values import Channel, ClockKind
 from services.routing.access import Reader, subtree
 from services.routing.api.bodies import OfKey
+from services.routing.api.keys import refuse_unknown
 from services.routing.api.refusals import BAD_PERIOD, NO_SUCH_UNIT, NOT_VALID, NOTHING_SEEN, PART_OF_WHAT, refused, unseen
 from services.routing.domain.sentences import fill
-from services.routing.reports import ReportRepository, Scope
+from services.routing.record import CARRIED, Carried, Record
+from services.routing.reports import Scope
 
 USUAL_DAYS: Final = 30
 EARLIEST, LATEST = date(1970, 1, 2), date(9000, 1, 1)
@@ -47,25 +49,31 @@ class Selection:
             if value is not None
         }
 
-    async def scope(self, reader: Reader, org: Organisation, now: datetime, reports: ReportRepository) -> tuple[Scope, str]:
+    async def scope(self, reader: Reader, org: Organisation, now: datetime, record: Record) -> tuple[Scope, str]:
         """What it is about, and the zone its days are said in.
 
         What is no longer in the organisation can be asked for as long as the record knows it, by those who see everything.
-        422: no such unit, or no such period. 403: nothing in it that the reader sees.
+        422: no such unit, topic, tier, officer or period. 403: nothing in it that the reader sees.
         """
         if self.part is not None and self.unit is None:
             raise refused(reader.language, 422, NOT_VALID, PART_OF_WHAT, field="unit")
         everything = len(reader.sees) == len(org.groups)
-        if self.unit is not None and org.unit(self.unit) is None and not (everything and await reports.remembers("units", self.unit)):
-            raise refused(reader.language, 422, NOT_VALID, fill(NO_SUCH_UNIT, unit=self.unit), field="unit")
+        for name, unit in (("unit", self.unit), ("part", self.part)):
+            if unit is not None and org.unit(unit) is None and not (everything and await record.remembers("units", unit)):
+                raise refused(reader.language, 422, NOT_VALID, fill(NO_SUCH_UNIT, unit=unit), field=name)
         found = self._groups(reader, org)
-        strange = self.group is not None and org.group(self.group) is None and not await reports.remembers("group", self.group)
+        strange = self.group is not None and org.group(self.group) is None and not await record.remembers("group", self.group)
         if strange or not (found or everything):
             raise unseen(reader.language, NOTHING_SEEN, "group" if self.group else "unit", reader.sees)
+        seen = None if everything else reader.sees
+        await refuse_unknown(self.named(), reader, org, record, seen)
         zone = zone_of(found, org)
         first, last = self._period(reader, zone, now)
-        seen = None if everything else reader.sees
         return Scope(self.clock, first, last, seen, self.group, self.unit, self.part, self.fields), zone
+
+    def named(self) -> dict[Carried, str | None]:
+        """The keys among the fields that may be unknown."""
+        return {name: self.fields.get(name) for name in CARRIED}
 
     def _groups(self, reader: Reader, org: Organisation) -> set[str]:
         """The groups meant that are there today, among those the reader sees."""

@@ -25,7 +25,7 @@ from services.routing.directory import Directory
 from services.routing.domain import commands
 from services.routing.history import HistoryRepository
 
-CHANGING = problems(401, 403, 404, 409, 412, 413, 422, 428)
+CHANGING = problems(401, 403, 404, 409, 412, 413, 415, 422, 428)
 
 
 def reading_routes(desk: Desk, history: HistoryRepository, directory: Directory, signed_in: SignedIn) -> APIRouter:

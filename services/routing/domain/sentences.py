@@ -138,7 +138,7 @@ POLICY_OF_LAST_RESORT: Final = LocalText(
     vi="Chính sách thời hạn “{policy}”: không có chính sách nào phù hợp nên áp dụng chính sách cuối cùng",
     en="Policy “{policy}”: no policy matches, so the last one applies",
 )
-ADDRESSED: Final = LocalText(vi="Doanh nghiệp gửi thẳng đến nhóm {group}", en="The business wrote to {group} itself")
+ADDRESSED: Final = LocalText(vi="Doanh nghiệp gửi thẳng đến {group}", en="The business wrote to {group} itself")
 TOPIC_OWNER: Final = LocalText(vi="{group} phụ trách chủ đề này tại {unit}", en="{group} owns this topic at {unit}")
 FOCAL_POINT: Final = LocalText(
     vi="Không có quy tắc nào phù hợp; chuyển đến đầu mối tiếp nhận {group}", en="No rule matched; it goes to the focal point, {group}"

@@ -29,9 +29,24 @@ async def test_an_if_match_that_is_no_version_is_refused(routing: Routing, etag:
     assert (answer.status, answer.fields) == (422, ["If-Match"])
 
 
-async def test_a_version_that_never_was_is_a_conflict(routing: Routing) -> None:
+@pytest.mark.parametrize("never", [0, 3, 99])
+async def test_a_version_that_never_was_is_not_called_somebodys_haste(routing: Routing, never: int) -> None:
     ticket = await routing.open()
-    assert (await routing.act(ticket, "claim", seen='"7"')).status == 412
+    assert (await routing.act(ticket, "note", {"text": "Đã gọi."})).status == 200
+    before = await routing.everything()
+    words = {
+        "hai": ("Không có phiên bản này", f"Yêu cầu đang ở phiên bản 2 và chưa từng có phiên bản {never}."),
+        "anna": (
+            "There is no such version",
+            f"The ticket is at version 2 and never had a version {never}. Read it again and send its `ETag`.",
+        ),
+    }
+    for who, (title, sentence) in words.items():
+        answer = await routing.act(ticket, "claim", who=who, seen=f'"{never}"')
+        assert (answer.status, answer.fields, answer.body["title"]) == (412, ["If-Match"], title)
+        assert answer.body["detail"].startswith(sentence)
+        assert (answer.body["version"], answer.body["current"]["ticket"]["version"]) == (2, 2)
+    assert await routing.everything() == before
 
 
 async def test_whoever_is_second_sees_what_the_first_one_wrote(routing: Routing) -> None:

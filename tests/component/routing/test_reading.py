@@ -84,7 +84,7 @@ async def test_the_history_says_who_did_what_when_and_why_in_the_readers_languag
     assert answer.body["entries"][3]["message_id"] == message
     assert answer.body["entries"][1]["at"] == "2025-03-03T02:10:00Z"
     vietnamese = lines(await routing.get(f"/tickets/{ticket}/history", "hai"))
-    assert vietnamese[0][1] == "Tiếp nhận yêu cầu và giao cho nhóm Hòn Gai"
+    assert vietnamese[0][1] == "Tiếp nhận yêu cầu và giao cho Hòn Gai"
     assert vietnamese[4][:2] == ("Hệ thống", "Thời hạn phản hồi lần đầu: đúng hạn")
 
 

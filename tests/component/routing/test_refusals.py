@@ -32,7 +32,14 @@ WRONG: list[tuple[str, object, int, str, str, str]] = [
     ("assign", {"reason": "r", "officer": "luat"}, 422, "officer", "Luat không thuộc nhóm Hòn Gai", "Luat does not belong to the group"),
     ("assign", {"reason": "r", "group": "hon-gai"}, 409, "group", "Yêu cầu đã ở đúng nơi này", "The ticket is already there"),
     ("prioritise", {"priority": "high"}, 422, "reason", "Trường này bắt buộc phải có.", "This is required."),
-    ("prioritise", {"priority": "top", "reason": "r"}, 422, "priority", "Hãy chọn một trong:", "Choose one of:"),
+    (
+        "prioritise",
+        {"priority": "top", "reason": "r"},
+        422,
+        "priority",
+        "Hãy chọn một trong: 'low', 'normal', 'high' hoặc 'urgent'.",
+        "Choose one of: 'low', 'normal', 'high' or 'urgent'.",
+    ),
     ("prioritise", {"priority": "normal", "reason": "r"}, 409, "priority", "hãy chọn mức khác", "choose another"),
     ("assign", {"group": "legal"}, 422, "reason", "Trường này bắt buộc phải có.", "This is required."),
 ]
@@ -54,6 +61,28 @@ async def test_what_is_wrong_is_named_in_the_officers_language(  # noqa: PLR0917
     assert await routing.everything() == before
 
 
+CHOICES: list[tuple[str, dict[str, str], str, str]] = [
+    # path, query, the end of what an officer reads in Vietnamese and in English
+    ("/queue", {"status": "lost"}, "'closed' hoặc 'rejected'.", "'closed' or 'rejected'."),
+    ("/queue", {"priority": "top"}, "'high' hoặc 'urgent'.", "'high' or 'urgent'."),
+    ("/reports/on-time", {"by": "day"}, "'officer' hoặc 'month'.", "'officer' or 'month'."),
+    ("/reports/on-time", {"format": "xml"}, "Hãy chọn một trong: 'json' hoặc 'csv'.", "Choose one of: 'json' or 'csv'."),
+    ("/reports/on-time", {"channel": "or"}, "'email' hoặc 'chat'.", "'email' or 'chat'."),
+    ("/reports/on-time/clocks", {"verdict": "lost"}, "'missed' hoặc 'cancelled'.", "'missed' or 'cancelled'."),
+    ("/tickets/{ticket}/clocks/resolution-1/explain", {"lang": "fr"}, "'vi' hoặc 'en'.", "'vi' or 'en'."),
+]
+
+
+@pytest.mark.parametrize(("path", "query", "vi", "en"), CHOICES, ids=[f"{row[0]} {next(iter(row[1]))}" for row in CHOICES])
+async def test_what_there_is_to_choose_from_is_listed_in_the_officers_language(
+    routing: Routing, path: str, query: dict[str, str], vi: str, en: str
+) -> None:
+    asked = path.format(ticket=await routing.open())
+    for who, words in (("hai", vi), ("anna", en)):
+        (error,) = (await routing.get(asked, who, **query)).body["errors"]
+        assert error["message"].endswith(words)
+
+
 async def test_a_ticket_another_officer_holds_is_not_claimed_but_may_be_answered(routing: Routing) -> None:
     ticket = await routing.open()
     await routing.act(ticket, "claim")
@@ -63,17 +92,62 @@ async def test_a_ticket_another_officer_holds_is_not_claimed_but_may_be_answered
     assert (await routing.act(ticket, "reply", {"text": "Trả lời giúp."}, who="anna")).status == 200
 
 
-async def test_broken_json_is_refused_as_such(routing: Routing) -> None:
+BROKEN: list[tuple[bytes, str, str]] = [
+    # a body, and where it breaks off
+    (b"{", "dòng 1, cột 2", "line 1, column 2"),
+    (b'{"text": }', "dòng 1, cột 10", "line 1, column 10"),
+    (b'{\n  "text": "a",\n  "b" 1\n}', "dòng 3, cột 7", "line 3, column 7"),
+    (b'{"text": "a"} x', "dòng 1, cột 15", "line 1, column 15"),
+    ('{"text": "Trị giá" "b"}'.encode(), "dòng 1, cột 20", "line 1, column 20"),
+    (b'{"text": "\xff"}', "UTF-8", "UTF-8"),
+    (b"[" * 100_000, "lồng quá sâu", "nested too deeply"),
+]
+
+
+@pytest.mark.parametrize(("sent", "vi", "en"), BROKEN, ids=[row[2] for row in BROKEN])
+async def test_broken_json_is_refused_with_the_place_where_it_breaks_off(routing: Routing, sent: bytes, vi: str, en: str) -> None:
+    ticket = await routing.open()
+    for who, words in (("hai", vi), ("anna", en)):
+        headers = signed(who) | {"If-Match": '"1"', "Content-Type": "application/json", "Accept-Language": "en" if who == "anna" else "vi"}
+        response = await routing.http.post(f"/api/v1/tickets/{ticket}/reply", content=sent, headers=headers)
+        assert (response.status_code, response.headers["content-type"]) == (400, "application/problem+json")
+        (error,) = response.json()["errors"]
+        assert (error["field"], error["message"]) == ("body", response.json()["detail"])
+        assert words in error["message"]
+    assert await routing.journal(ticket) == ["ticket_opened"]
+
+
+async def test_a_lone_surrogate_is_no_text(routing: Routing) -> None:
     ticket = await routing.open()
     headers = signed("hai") | {"If-Match": '"1"', "Content-Type": "application/json"}
-    for sent in (b"{", b'{"text": }', b"\xff\xfe", b"[" * 100_000):
-        response = await routing.http.post(f"/api/v1/tickets/{ticket}/reply", content=sent, headers=headers)
-        assert response.status_code in {400, 422}
-        assert response.headers["content-type"] == "application/problem+json"
-        assert [error["field"] for error in response.json()["errors"]] == ["body"]
     lone = await routing.http.post(f"/api/v1/tickets/{ticket}/reply", content=b'{"text": "\\ud800"}', headers=headers)
     assert (lone.status_code, lone.json()["errors"][0]["field"]) == (422, "text")
     assert await routing.journal(ticket) == ["ticket_opened"]
+
+
+TYPES: list[tuple[str | None, int]] = [
+    ("application/json", 200),
+    ("Application/JSON; charset=utf-8", 200),
+    ("application/vnd.helpdesk+json", 200),
+    (None, 200),
+    ("text/plain", 415),
+    ("application/x-www-form-urlencoded", 415),
+    ("application/jsonp", 415),
+    ("", 415),
+]
+
+
+@pytest.mark.parametrize(("media_type", "status"), TYPES, ids=[str(row[0]) for row in TYPES])
+async def test_what_is_not_named_as_json_is_told_which_header_to_send(routing: Routing, media_type: str | None, status: int) -> None:
+    ticket = await routing.open()
+    headers = signed("anna") | {"If-Match": '"1"'} | ({} if media_type is None else {"Content-Type": media_type})
+    response = await routing.http.post(f"/api/v1/tickets/{ticket}/note", content=b'{"text": "t"}', headers=headers)
+    assert response.status_code == status, response.text
+    if status == 415:
+        (error,) = response.json()["errors"]
+        assert error == {"field": "Content-Type", "message": "Send JSON with the header `Content-Type: application/json`."}
+        headers["Authorization"] = "Bearer nobody"
+        assert (await routing.http.post(f"/api/v1/tickets/{ticket}/note", content=b"{}", headers=headers)).status_code == 401
 
 
 @pytest.mark.parametrize("text", ["\u202e\x00", "\u200b \u2066", "\x00\x1b"])

@@ -40,7 +40,7 @@ async def test_a_token_works_until_it_expires(routing: Routing) -> None:
     answer = await routing.get("/me", token)
     assert (answer.status, answer.body["detail"]) == (
         401,
-        "Mã truy cập này không có hoặc đã hết hạn; hãy đề nghị quản trị viên cấp mã mới.",
+        "Mã truy cập này không tồn tại hoặc đã hết hạn; hãy đề nghị quản trị viên cấp mã mới.",
     )
 
 
