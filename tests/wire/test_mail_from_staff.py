@@ -74,6 +74,26 @@ async def test_what_an_officer_answers_by_mail_is_kept_with_its_ticket_and_said_
     assert await room.events() == ["request_received"]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"from_": "Hồng <Hong+viec@customs.example>"},
+        {"from_": f"Lan <{LAN}>, {HONG}"},
+        {"from_": f"{HONG}, Lan <{LAN}>"},
+        {"from_": f"Phòng: {LAN}, hong+viec@customs.example;"},
+        {"from_": f"Lan <{LAN}>", "Sender": HONG},
+        {"from_": f"Hòn Gai <{HON_GAI}>", "Sender": "HONG@customs.example"},
+    ],
+    ids=["tag", "second author", "first author", "group", "sender of the asker's", "sender of a department's"],
+)
+async def test_an_officer_is_known_by_a_tagged_address_and_beside_others(room: Mailroom, headers: dict[str, str]) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    to = str(reply_address(SECRET, FOCAL, ticket_id))
+    row = await room.deliver_and_read(mail("Re", "Nội bộ: doanh nghiệp này gian lận.", to=to, **headers), to)
+    assert (row["state"], row.get("reason"), row.get("ticket_id")) == ("kept", "from_staff", ticket_id)
+    assert await room.events() == ["request_received"]
+
+
 @pytest.mark.parametrize("automatic", ["auto-replied", None])
 async def test_so_is_what_an_officer_sends_to_two_departments_or_while_away(room: Mailroom, automatic: str | None) -> None:
     ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]

@@ -8,7 +8,7 @@ import pytest
 
 from kit.ids import new_id
 from kit.links import thread_id
-from kit.mail_tokens import loop_mark
+from kit.mail_tokens import loop_mark, reply_address
 from tests.support.mailroom import AUTHSERV, FOCAL, HON_GAI, LAN, SECRET, Mailroom, mail, open_mailroom
 from tests.support.servers import MongoServer
 
@@ -123,8 +123,10 @@ async def test_automatic_mail_without_a_thread_is_kept_and_is_nobodys_request(ro
         mail("Không gửi được tờ khai", "Hệ thống báo lỗi SMTP. Liên hệ ke.toan@halong.example"),
         mail(from_="no-reply@shop.example"),
         mail(List_Id="<group.example>"),
+        mail(List_Id="<group.example>", Precedence="list"),
+        mail(X_Auto_Response_Suppress="OOF, AutoReply"),
     ],
-    ids=["goods", "absent", "declaration", "no-reply", "list"],
+    ids=["goods", "absent", "declaration", "no-reply", "list", "precedence", "suppressing"],
 )
 async def test_signs_that_mails_of_people_show_too_make_no_request_go_away(room: Mailroom, message: EmailMessage) -> None:
     row = await room.deliver_and_read(message)
@@ -151,12 +153,45 @@ async def test_automatic_mail_on_a_thread_is_kept_there_as_automatic(room: Mailr
     assert '"automatic":"auto_submitted"' in (await room.bodies(ticket_id))[1]
 
 
-@pytest.mark.parametrize("headers", [{"Auto_Submitted": "auto-replied"}, {"from_": "no-reply@anbinh.example"}], ids=["sure", "unsure"])
-async def test_automatic_mail_on_a_ticket_that_is_over_is_there_too_and_opens_nothing(room: Mailroom, headers: dict[str, str]) -> None:
+SIGNS_OF_PEOPLE_TOO = {
+    "crm": {"List_Unsubscribe": "<https://crm.anbinh.example/u>"},
+    "list": {"List_Id": "<xnk.anbinh.example>", "Precedence": "list"},
+    "suppressing": {"X_Auto_Response_Suppress": "OOF, AutoReply"},
+    "no-reply": {"from_": "no-reply@anbinh.example"},
+}
+
+
+@pytest.mark.parametrize("headers", SIGNS_OF_PEOPLE_TOO.values(), ids=SIGNS_OF_PEOPLE_TOO)
+async def test_the_asker_s_answer_that_shows_signs_of_mails_of_people_too_is_heard(room: Mailroom, headers: dict[str, str]) -> None:
+    asker = {"from_": headers.get("from_", LAN)}
+    ticket_id = (await room.deliver_and_read(mail(**asker)))["ticket_id"]
+    to = str(reply_address(SECRET, FOCAL, ticket_id))
+    row = await room.deliver_and_read(mail("Re: Trị giá", "Tờ khai là 104233112.", **{**asker, **headers, "to": to}), to)
+    assert (row["as"], row["ticket_id"]) == ("message", ticket_id)
+    said = json.loads((await room.bodies(ticket_id))[-1])
+    assert (said.get("automatic"), said.get("verified")) == (None, None)
+
+
+@pytest.mark.parametrize("headers", SIGNS_OF_PEOPLE_TOO.values(), ids=SIGNS_OF_PEOPLE_TOO)
+async def test_after_the_end_such_an_answer_is_a_new_request(room: Mailroom, headers: dict[str, str]) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    await room.database["conversations"].update_one({"_id": ticket_id}, {"$set": {"ticket.status": "closed"}})
+    row = await room.deliver_and_read(mail("Re", "Lại bị giữ.", in_reply_to=thread_id(SECRET, ticket_id, "customs.example"), **headers))
+    assert (row["as"], row["ticket_id"] != ticket_id) == ("request", True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "subject"),
+    [({"Auto_Submitted": "auto-replied"}, "Hết giờ"), ({"List_Id": "<x.example>"}, "Tự động trả lời: Trị giá")],
+    ids=["header", "label"],
+)
+async def test_automatic_mail_on_a_ticket_that_is_over_is_there_too_and_opens_nothing(
+    room: Mailroom, headers: dict[str, str], subject: str
+) -> None:
     ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
     await room.database["conversations"].update_one({"_id": ticket_id}, {"$set": {"ticket.status": "closed"}})
     thread = thread_id(SECRET, ticket_id, "customs.example")
-    row = await room.deliver_and_read(mail("Hết giờ", "Tôi đi công tác.", in_reply_to=thread, **headers))
+    row = await room.deliver_and_read(mail(subject, "Tôi đi công tác.", in_reply_to=thread, **headers))
     assert (row["state"], row["as"], row["ticket_id"]) == ("done", "automatic", ticket_id)
     assert await room.events() == await room.events(ticket_id) == ["request_received", "message_received"]
 

@@ -26,7 +26,7 @@ class Mailboxes:
     focal_point: str
     domains: frozenset[str]
     staff: frozenset[str] = frozenset()
-    """Addresses of the people we tell about tickets of others."""
+    """Addresses of the people we tell about tickets of others, without tags."""
 
     @classmethod
     def of(cls, organisation: Organisation, sender: str | None = None, bounces: str | None = None) -> Self:
@@ -39,12 +39,12 @@ class Mailboxes:
                 by_address[address] = group.key
                 taken.add(address)
         told = (*(officer.email for officer in organisation.officers), organisation.competent_authority.email)
-        staff = frozenset(_spelt(address) for address in told if address)
+        staff = frozenset(_untagged(_spelt(address)) for address in told if address)
         return cls(by_address, organisation.focal_point, frozenset(address.rpartition("@")[2] for address in by_address), staff)
 
     def is_staff(self, address: str) -> bool:
-        """Anybody can write such an address: it may cost a mail rights, and never gives it any."""
-        return _spelt(address) in self.staff
+        """Anybody can write such an address: it may cost a mail rights, and never gives it any. `hong+anything@` is `hong@`."""
+        return _untagged(_spelt(address)) in self.staff
 
     def find(self, address: str) -> Mailbox | None:
         """The mailbox of an envelope recipient. `box+anything@` is `box@`; `postmaster` is everywhere (RFC 5321 section 4.5.1)."""
@@ -52,7 +52,7 @@ class Mailboxes:
         local, _, domain = spelt.rpartition("@")
         if spelt == POSTMASTER or (local == POSTMASTER and domain in self.domains):
             return Mailbox(spelt, self.by_address.get(spelt, self.focal_point))
-        for candidate in (spelt, f"{local.partition('+')[0]}@{domain}"):
+        for candidate in (spelt, _untagged(spelt)):
             if candidate in self.by_address:
                 return Mailbox(candidate, self.by_address[candidate])
         return None
@@ -65,6 +65,11 @@ def one_per_group(found: Iterable[Mailbox | None]) -> tuple[Mailbox, ...]:
         if mailbox is not None:
             first.setdefault(mailbox.group, mailbox)
     return tuple(first.values())
+
+
+def _untagged(spelt: str) -> str:
+    local, at, domain = spelt.rpartition("@")
+    return f"{local.partition('+')[0]}{at}{domain}"
 
 
 def _spelt(address: str) -> str:

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from services.intake.domain.signatures import is_sentence, states
+
 LONGEST: Final = 200_000
 """Characters that are looked at; whoever writes more than that is not just answering."""
 
@@ -36,7 +38,18 @@ _FIELD: Final = re.compile(
 _SUBJECT_OR_DATE: Final = re.compile(
     r"^[*_ ]*(?:đã gửi|gửi lúc|ngày gửi|ngày|thời gian|chủ đề|tiêu đề|sent|date|subject)[*_ ]*[:：]", re.IGNORECASE
 )
+_SUBJECT: Final = re.compile(r"^[*_ ]*(?:chủ đề|tiêu đề|subject|betreff|objet)[*_ ]*[:：]", re.IGNORECASE)
+_WRITTEN_BY_PROGRAMS: Final = re.compile(r"^ *[*_]|[<>]|[^\s@]@[^\s@]")
+"""A bold label, an address: without these and without a subject, `From: … To: … Date: …` are the places and the day of a shipment."""
+
 _FIELD_LINES: Final = 8
+_POINTS_BELOW: Final = re.compile(
+    r"\b(?:(?:xem|đọc|thư|mail|ở|phía|bên|như) (?:bên |phía )?dưới|dưới đây|sau đây|ở cuối|cuối thư"
+    r"|(?:see|as|at|mail|message|answers?) below|below mail|at the (?:end|bottom)"
+    r"|fyi|for your information|forwarded|forwarding|chuyển tiếp|chuyển lại)\b",
+    re.IGNORECASE,
+)
+"""What is below is what the writer wants to be read."""
 
 _RULED: Final = re.compile(
     r"^[ >]*[-_=*—–]{2,}[ ]?(?:original message|original e-?mail|reply message|thư gốc|tin nhắn gốc|thư ban đầu|tin gốc"
@@ -108,7 +121,7 @@ def _without_quote(lines: list[str]) -> list[str]:
     before = lines[: _above(lines, start)]
     attributed = _attributed(lines, start)
     if not attributed and not lines[start].startswith(">"):
-        return before if _said(before) else lines
+        return before if _said(before) and not _POINTS_BELOW.search("\n".join(before)) else lines
     return _around(lines, before, start + attributed)
 
 
@@ -178,13 +191,17 @@ def _is_attribution(whole: str, lines: list[str], after: int) -> bool:
 
 
 def _fields(lines: list[str], number: int) -> bool:
-    """`Từ: … Đã gửi: … Đến: … Chủ đề: …`: From first, with nothing close above it, and at least two of the others below."""
+    """`Từ: … Đã gửi: … Đến: … Chủ đề: …`: From first, with nothing close above it, and at least two of the others below.
+
+    One of them has to be what only a mail has.
+    """
     above = lines[number - 1] if number else ""
     if not _FROM_FIELD.match(lines[number]) or (above.strip() and not _RULE.match(above)):
         return False
     following = [line for line in lines[number + 1 : number + 1 + 2 * _FIELD_LINES] if line.strip()][:_FIELD_LINES]
     known = [line for line in following if _FIELD.match(line)]
-    return len(known) >= 2 and any(_SUBJECT_OR_DATE.match(line) for line in known)  # noqa: PLR2004 (two more fields)
+    of_a_mail = _WRITTEN_BY_PROGRAMS.search(lines[number]) or any(_SUBJECT.match(line) for line in known)
+    return bool(of_a_mail) and len(known) >= 2 and any(_SUBJECT_OR_DATE.match(line) for line in known)  # noqa: PLR2004 (two more fields)
 
 
 def _above(lines: list[str], start: int) -> int:
@@ -198,15 +215,29 @@ def _above(lines: list[str], start: int) -> int:
 def _without_signature(lines: list[str]) -> list[str]:
     """Cut only where words stand above it."""
     for number in range(max(len(lines) - _SIGNATURE_LINES, 1), len(lines)):
-        if lines[number].rstrip() == "--" and _said(lines[:number]) and _short_end(lines[number + 1 :], _SIGNATURE_LINES):
+        if lines[number].rstrip() == "--" and _said(lines[:number]) and _delimits(lines, number):
             lines = lines[:number]
             break
     return _without_closing(_without_sent_from(lines))
 
 
+def _delimits(lines: list[str], number: int) -> bool:
+    """`-- ` does (RFC 3676, section 4.3); without its blank only above the last few lines, and not where a list is announced."""
+    if lines[number].endswith(" "):
+        return _short_end(lines[number + 1 :], _SIGNATURE_LINES)
+    announced = number > 0 and lines[number - 1].rstrip().endswith((":", "："))
+    return not announced and _short_end(lines[number + 1 :], _CLOSING_LINES)
+
+
 def _only_signature(lines: list[str]) -> bool:
     said = [line for line in lines if line.strip()]
-    return bool(said) and (said[0].rstrip() == "--" or all(_SENT_FROM.match(line) for line in said))
+    if said and said[0].rstrip() == "--":
+        return _short_end(said[1:], _SIGNATURE_LINES)
+    return bool(said) and all(_is_sent_from(line) for line in said)
+
+
+def _is_sent_from(line: str) -> bool:
+    return _SENT_FROM.match(line) is not None and not is_sentence(line)
 
 
 def _without_sent_from(lines: list[str]) -> list[str]:
@@ -214,7 +245,7 @@ def _without_sent_from(lines: list[str]) -> list[str]:
     for number in range(len(lines) - 1, -1, -1):
         if not lines[number].strip():
             continue
-        if not _SENT_FROM.match(lines[number]):
+        if not _is_sent_from(lines[number]):
             break
         end = number
     return lines[:end] if _said(lines[:end]) else lines
@@ -231,7 +262,7 @@ def _without_closing(lines: list[str]) -> list[str]:
 def _short_end(lines: list[str], most: int) -> bool:
     """A name, a telephone number, an address; nothing that reads like more of the letter."""
     said = [line.strip() for line in lines if line.strip()]
-    return len(said) <= most and not any(len(line) > _LONG_LINE or _SAYS_MORE.search(line) for line in said)
+    return len(said) <= most and not any(len(line) > _LONG_LINE or _SAYS_MORE.search(line) or states(line) for line in said)
 
 
 def _said(lines: list[str]) -> bool:

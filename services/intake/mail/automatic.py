@@ -9,21 +9,46 @@ from services.intake.mail.headers import Fields, structured
 MOST_HOPS: Final = 50
 """Received fields; a mail that passed that many servers goes round in circles."""
 
+UNSURE: Final = frozenset({"auto_response_suppress", "automatic_subject", "robot_sender", "mailing_list", "bounce"})
+"""Signs that mails of people show too: goods are undeliverable, firms write from no-reply addresses, through lists and gateways.
+
+Alone they make no request go away, and no answer to a ticket.
+"""
+
 _LIST_FIELDS: Final = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "x-mailing-list")
 _REPLY_FIELDS: Final = ("x-autoreply", "x-autorespond", "x-autoreply-from", "x-failed-recipients")
-_BULK: Final = frozenset({"bulk", "junk", "list", "auto_reply"})
+_BULK: Final = frozenset({"bulk", "junk", "auto_reply"})
 _SUPPRESSED: Final = frozenset({"all", "autoreply", "oof", "dr"})
 _ROBOTS: Final = re.compile(r"(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)([+=._-].*)?", re.IGNORECASE)
+_SERVERS: Final = re.compile(r"(mailer-daemon|postmaster|bounces?)([+=._-].*)?", re.IGNORECASE)
 _SUBJECTS: Final = re.compile(
     r"(auto(matic)?[ -]?(reply|response)\b|out of (the )?office\b|undeliver(able|ed)\b|delivery status notification\b"
     r"|trả lời tự động|tự động trả lời|thư trả lời tự động|vắng mặt)",
     re.IGNORECASE,
 )
+_ABSENT: Final = re.compile(
+    r"(auto(matic)?[ -]?(reply|response)|out of (the )?office( auto(matic)?[ -]?(reply|response))?"
+    r"|(thư )?trả lời tự động|tự động trả lời|vắng mặt)\s*(:|$|(re|fwd?)\s*:)",
+    re.IGNORECASE,
+)
+"""What programs put before the subject they answer; the same words go on otherwise where a person writes of them."""
 
 
 def automatic_reason(fields: Fields, address: str, subject: str) -> str | None:
-    """The first sign there is (RFC 3834 section 2, and what else programs write); None for a person's mail."""
-    return next((reason for reason, holds in _SIGNS if holds(fields)), None) or _by_name(address, subject)
+    """The surest sign there is (RFC 3834 section 2, and what else programs write), see UNSURE; None for a person's mail."""
+    found = next((reason for reason, holds in _SIGNS if holds(fields)), None)
+    if found == "auto_response_suppress" and _ABSENT.match(subject):
+        return "auto_reply"
+    return found or _by_name(address, subject)
+
+
+def answers_by_itself(reason: str, address: str, subject: str) -> bool:
+    """Whether what answers a ticket is a program's: for a sure sign, a mail server's, or a label of those who are away.
+
+    There the rest of the subject is ours, which a person's answer puts other words before, if any.
+    """
+    from_server = _SERVERS.fullmatch(address.rpartition("@")[0]) is not None
+    return reason not in UNSURE or from_server or _ABSENT.match(subject) is not None
 
 
 def by_program(fields: Fields, address: str) -> bool:
@@ -48,16 +73,22 @@ def _auto_submitted(fields: Fields) -> bool:
 
 
 def _suppressed(fields: Fields) -> bool:
+    """It wants no automatic answers ([MS-OXCMAIL] 2.1.3.2.20), which says nothing about who wrote it."""
     words = {word.strip().lower() for word in fields.plain("x-auto-response-suppress").split(",")}
     return bool(words & _SUPPRESSED)
+
+
+def _through_list(fields: Fields) -> bool:
+    return fields.plain("precedence").lower() == "list" or any(fields.all(name) for name in _LIST_FIELDS)
 
 
 _SIGNS: Final[tuple[tuple[str, Callable[[Fields], bool]], ...]] = (
     ("report", lambda fields: structured(fields.raw("content-type")).value == "multipart/report"),
     ("auto_submitted", _auto_submitted),
-    ("auto_response_suppress", _suppressed),
     ("precedence", lambda fields: fields.plain("precedence").lower() in _BULK),
-    ("mailing_list", lambda fields: any(fields.all(name) for name in _LIST_FIELDS)),
     ("auto_reply", lambda fields: any(fields.all(name) for name in _REPLY_FIELDS)),
     ("mail_loop", lambda fields: len(fields.all("received")) > MOST_HOPS),
+    ("auto_response_suppress", _suppressed),
+    ("mailing_list", _through_list),
 )
+"""The sure ones first: what is unsure hides none of them."""

@@ -22,6 +22,7 @@ from services.intake.domain.spoken import guess_language
 from services.intake.domain.text import first_line
 from services.intake.domain.trust import trust_of
 from services.intake.mail.arrivals import Settled
+from services.intake.mail.automatic import UNSURE, answers_by_itself
 from services.intake.mail.contacts import contact_of
 from services.intake.mail.enclosures import content_of
 from services.intake.mail.letter import Letter
@@ -34,9 +35,6 @@ As = Literal["request", "message", "automatic", "duplicate", "bounce"]
 
 _NO_SUBJECT: Final = {"vi": "(Không có tiêu đề)", "en": "(No subject)"}
 _UNVERIFIED: Final = {"vi": "{name} (địa chỉ chưa xác minh)", "en": "{name} (address not verified)"}
-
-UNSURE: Final = frozenset({"automatic_subject", "robot_sender", "mailing_list", "bounce"})
-"""Signs that mails of people show too: goods are undeliverable, firms write from no-reply addresses. Alone they make no request go away."""
 
 _OF_REPORTS: Final = frozenset({"automatic_subject", "bounce"})
 """What makes a mail look automatic because a report stands in it."""
@@ -86,12 +84,16 @@ class Filing:
     async def _among_staff(self, found: "_Found", thread: Thread | None) -> Thread | None:
         """The ticket about which an officer writes, who did not ask: what officers say by mail is nothing for the asker's eyes.
 
-        None for everybody else, and for what begins something new.
+        None for everybody else, and for what begins something new. An officer who is one of several that wrote it counts as much.
         """
-        if not self._mailboxes().is_staff(found.sender):
+        officers = [each for each in dict.fromkeys((found.sender, *found.letter.writers)) if self._mailboxes().is_staff(each)]
+        if not officers:
             return None
         told = await self._threads.told_staff(found.letter, found.sender, self._addresses(found))
-        return told or (thread if thread is not None and not thread.known else None)
+        if told is not None or thread is None:
+            return told
+        asked = [await self._threads.ticket(thread.ticket_id, each) for each in officers]
+        return thread if any(each is None or not each.known for each in asked) else None
 
     def _automatic(self, found: "_Found", sent: SentDelivery | None) -> str | None:
         by_envelope = automatic_by_envelope(found.row, found.sender, self._mailboxes()) or ("to_return_path" if sent else None)
@@ -102,7 +104,7 @@ class Filing:
 
     async def _place(self, found: "_Found", thread: Thread | None, automatic: str | None) -> Settled:
         """On the ticket it belongs to, on one of its own, or on none. Automatic mail moves nothing: it is said after the end too."""
-        if thread is not None and automatic is not None:
+        if thread is not None and automatic is not None and answers_by_itself(automatic, found.sender, found.letter.subject):
             return await self._say(found, thread, automatic)
         live = thread is not None and await self._is_live(found, thread)
         if thread is not None and self._is_further(found, thread):

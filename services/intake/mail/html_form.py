@@ -2,7 +2,13 @@
 
 import html
 import re
+from collections import Counter
+from dataclasses import replace
 from typing import Final
+
+from schemas.text import composed
+from services.intake.mail.markup import text_of
+from services.intake.mail.tree import Words
 
 _FRAME: Final = """\
 <!DOCTYPE html>
@@ -37,20 +43,47 @@ _TAG: Final = re.compile(r"<[^<>]*>")
 _SPACE: Final = re.compile(r"\s+")
 _SCHEME: Final = re.compile(r"^(?:https?://|mailto:|tel:)", re.IGNORECASE)
 
-_LONGER: Final = 1.25
-_SLACK: Final = 100
-"""By how many times and how many characters more words count as more: below that it is how programs write lists and addresses."""
+_WORD: Final = re.compile(r"[^\W_]+")
+_UNSEEN: Final = re.compile("[\u00ad\u034f\u200b-\u200f\u2060\ufeff]")
+"""Soft hyphens, joiners: programs leave them out of the plain form."""
+
+_PICTURE: Final = re.compile(r"\[(?:image|cid|inline image|hình ảnh|ảnh)\b[^\]\n]{0,200}\]", re.IGNORECASE)
+"""What programs write in the plain form for a picture."""
+
+_LONGEST_STUB: Final = 2_000
+_FAR_MORE: Final = 2
+"""Times as many words in HTML: then the plain form is a stub."""
 
 
 def shows_more(safe: str, text: str) -> bool:
     """Whether HTML that `markup.safe_html` made shows what its sender's plain `text` does not.
 
-    That is: a table, a picture of the mail's own, struck-out words, a link that leads elsewhere than its words say, or clearly more
-    words (where the text only says that the mail is HTML). Bold, colours and lists are not worth a second form.
+    That is: a table, a picture of the mail's own, struck-out words, a link that leads elsewhere than its words say, or a word that the
+    text lacks. Bold, colours and lists are not worth a second form.
     """
     if _MORE.search(safe) or any(_leads_elsewhere(link) for link in safe.split("<a ")[1:]):
         return True
-    return len(_words(safe)) > _LONGER * len(_SPACE.sub("", text)) + _SLACK
+    return bool(words_beyond(safe, text))
+
+
+def words_beyond(safe: str, text: str) -> str:
+    """All the words of the HTML if any of them is missing in the text, else none."""
+    shown = text_of(safe)
+    return shown if _counted(shown) - _counted(text) else ""
+
+
+def heard(words: list[Words]) -> list[Words]:
+    """With the HTML read as well where its plain form is a stub, and the stub spare where it adds nothing."""
+    if [(part.kind, part.spare) for part in words] not in ([("plain", False), ("html", True)], [("html", True), ("plain", False)]):
+        return words
+    plain, markup = sorted(words, key=lambda part: part.kind == "html")
+    if len(plain.text) > _LONGEST_STUB:
+        return words
+    said, shown = _counted(_PICTURE.sub("", plain.text)), _counted(text_of(markup.text))
+    if not shown or shown.total() < _FAR_MORE * said.total():
+        return words
+    stub_says_more = bool(said - shown)
+    return [replace(part, spare=part.kind == "plain" and not stub_says_more) for part in words]
 
 
 def page(safe: str, title: str) -> bytes:
@@ -64,6 +97,10 @@ def _leads_elsewhere(link: str) -> bool:
     address = _ADDRESS.search(attributes)
     read = _words(rest.partition("</a>")[0])
     return address is not None and bool(read) and _plain(read) != _plain(html.unescape(address[1]))
+
+
+def _counted(text: str) -> Counter[str]:
+    return Counter(_WORD.findall(_UNSEEN.sub("", composed(text)).casefold()))
 
 
 def _words(markup: str) -> str:

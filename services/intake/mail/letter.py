@@ -68,6 +68,8 @@ class Letter:
     """Addresses that servers on the way noted as the recipient's; tokens in them are signed, nothing else in them counts."""
     authentication: tuple[str, ...] = ()
     """Authentication-Results fields as they stand, the topmost first; anybody can have written them."""
+    writers: tuple[str, ...] = ()
+    """Every address in From and Sender."""
 
     def to_frames(self) -> tuple[bytes, bytes]:
         """JSON, and the files one after the other."""
@@ -88,7 +90,7 @@ class Letter:
             end = start + part["content"]
             parts.append(Enclosed(**{**part, "content": files[start:end]}))
             start = end
-        for name in ("references", "loops", "problems", "in_reply_to", "mentioned", "delivered_to", "authentication"):
+        for name in ("references", "loops", "problems", "in_reply_to", "mentioned", "delivered_to", "authentication", "writers"):
             values[name] = tuple(values[name])
         for name in _PEOPLE:
             values[name] = tuple(Person(**each) for each in values[name])

@@ -10,11 +10,11 @@ from services.intake.mail.automatic import automatic_reason
 from services.intake.mail.bounces import bounce_of
 from services.intake.mail.dates import written_at
 from services.intake.mail.headers import Fields, read_header, readable
-from services.intake.mail.html_form import shows_more
+from services.intake.mail.html_form import heard, shows_more, words_beyond
 from services.intake.mail.letter import Enclosed, Letter
 from services.intake.mail.markup import LONGEST, LONGEST_SHOWN, marked_text, safe_html, stripped_text, text_of
 from services.intake.mail.provenance import authentication, delivered_to
-from services.intake.mail.sender import first_sender, people, several_senders
+from services.intake.mail.sender import first_sender, people, several_senders, writers
 from services.intake.mail.tree import Tree, Words
 from services.intake.mail.winmail import files_in, is_winmail
 
@@ -34,12 +34,13 @@ def parse(raw: bytes) -> Letter:
     fields, body = read_header(raw, 0, len(raw))
     tree = Tree(raw)
     parts = tree.parts(fields, body)
-    words = [part for part in parts if isinstance(part, Words)]
+    words = heard([part for part in parts if isinstance(part, Words)])
     files = tuple(file for part in parts if isinstance(part, Enclosed) for file in (part, *files_in(part.content)))
     text = _text(words)
     address, name = first_sender(fields.raw("from"))
     subject = readable(fields.raw("subject")[:LONGEST_SUBJECT])
     bounce = bounce_of(fields, text, files)
+    safe = _html_safe(words, text)
     return Letter(
         message_id=_message_id(fields),
         address=address,
@@ -47,7 +48,7 @@ def parse(raw: bytes) -> Letter:
         subject=subject,
         text=text[:LONGEST_TEXT],
         new_text=_new_text(words, text, subject)[:LONGEST_TEXT],
-        html_safe=_html_safe(words, text),
+        html_safe=safe,
         references=_references(fields),
         in_reply_to=_ids(fields, "in-reply-to")[:MOST_REFERENCES],
         mentioned=_ids(fields, "references")[:MOST_REFERENCES],
@@ -57,12 +58,13 @@ def parse(raw: bytes) -> Letter:
         written_at=written_at(fields.raw("date")),
         automatic=automatic_reason(fields, address, subject) or ("bounce" if bounce else None),
         loops=tuple(value.decode("latin-1").strip().lower() for value in fields.all("x-helpdesk-loop"))[:20],
-        content_hash=_content_hash(raw, fields, address, subject, text, files),
+        content_hash=_content_hash(raw, fields, address, subject, _everything_said(text, safe), files),
         problems=_problems(fields, tree, text, files),
         attachments=files,
         bounce=bounce,
         delivered_to=delivered_to(fields),
         authentication=authentication(fields),
+        writers=writers((*fields.all("from"), *fields.all("sender"))),
     )
 
 
@@ -99,6 +101,12 @@ def _html_safe(words: list[Words], text: str) -> str | None:
     safe = safe_html(clean_text("\n".join(part.text for part in pages)[:LONGEST_SHOWN])) if pages else ""
     made_of_it = not all(part.spare for part in pages)
     return safe if safe.strip() and (made_of_it or shows_more(safe, text)) else None
+
+
+def _everything_said(text: str, safe: str | None) -> str:
+    """Two mails may share a text that only says that they are HTML."""
+    beyond = words_beyond(safe, text) if safe else ""
+    return f"{text}\x00{beyond}" if beyond else text
 
 
 def _message_id(fields: Fields) -> str | None:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from services.intake.domain.trust import LONGEST
+from services.intake.domain.authentication import LONGEST
 from services.intake.mail.headers import Fields
 
 MOST: Final = 20

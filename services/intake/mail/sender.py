@@ -1,7 +1,7 @@
-"""The addresses of From, To and Cc. Display names are never taken for addresses: `"a@x.vn" <b@y.vn>` is b@y.vn."""
+"""The addresses of From, Sender, To and Cc. Display names are never taken for addresses: `"a@x.vn" <b@y.vn>` is b@y.vn."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from schemas.text import clean_line
@@ -54,6 +54,16 @@ def several_senders(raw: bytes) -> bool:
     hidden = _outside(raw.decode("latin-1"))
     named = _ANGLE.findall(hidden) or _BARE.findall(hidden.replace("\x00", " "))
     return len({_address(each).lower() for each in named if "@" in each}) > 1
+
+
+def writers(raws: Iterable[bytes]) -> tuple[str, ...]:
+    """Every address in these From and Sender fields, each once, wherever in them it stands as one."""
+    found: dict[str, str] = {}
+    for raw in raws:
+        hidden = _outside(raw[:LONGEST_LIST].decode("latin-1")).replace("\x00", " ")
+        for address in (*(each.address for each in people(raw)), *map(_address, _BARE.findall(hidden))):
+            found.setdefault(address.lower(), address)
+    return tuple(found.values())[:MOST]
 
 
 def _outside(text: str) -> str:

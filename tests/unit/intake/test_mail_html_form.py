@@ -1,6 +1,7 @@
 """When the HTML form of a mail is worth a page of its own, and that the page is harmless whoever wrote the mail."""
 
 import unicodedata
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from schemas.values import Language
 from services.intake.domain.request import LONGEST_TEXT
 from services.intake.mail.enclosures import content_of
 from services.intake.mail.html_form import page, shows_more
-from services.intake.mail.markup import safe_html
+from services.intake.mail.markup import safe_html, text_of
 from services.intake.mail.parsing import parse
 from tests.support.mail_samples import OURS
 
@@ -33,11 +34,26 @@ from tests.support.mail_samples import OURS
         ('<a href="mailto:lan@don.example"><b>lan@</b>don.example</a>', False),
         ('<a href="https://don.example"></a>', False),
         ("&lt;table&gt; &lt;s&gt;", False),
-        ("<p>" + "chữ " * 60 + "</p>", True),
     ],
 )
-def test_html_that_shows_more_than_the_plain_text_by_hand(markup: str, more: bool) -> None:
-    assert shows_more(safe_html(markup), "Xin hỏi thời hạn một") is more
+def test_html_that_shows_more_than_its_own_words_by_hand(markup: str, more: bool) -> None:
+    safe = safe_html(markup)
+    assert shows_more(safe, f"Xin hỏi thời hạn {text_of(safe)}") is more
+
+
+@pytest.mark.parametrize(
+    ("markup", "plain", "more"),
+    [
+        ("<p>Xin hỏi <b>thời</b> hạn</p>", "Xin hỏi\n*thời* hạn", False),
+        ("<h1>Xin hỏi</h1><ul><li>một<li>hai</ul>", "XIN HỎI\n\n * một\n * hai", False),
+        ("<p>Tờ&shy;khai &nbsp;104\u200b</p>", "Tờkhai 104", False),
+        ("<p>Xin hỏi gấp</p>", "Xin hỏi", True),
+        ("<p>Lô A bị giữ, lô B bị giữ</p>", "Lô A bị giữ, lô B", True),
+        ("<p>" + "chữ " * 60 + "</p>", "chữ", True),
+    ],
+)
+def test_html_shows_more_as_soon_as_the_plain_text_lacks_one_of_its_words(markup: str, plain: str, more: bool) -> None:
+    assert shows_more(safe_html(markup), plain) is more
 
 
 def letter(subtype: str, body: str, plain: str | None = None) -> bytes:
@@ -70,6 +86,42 @@ def letter(subtype: str, body: str, plain: str | None = None) -> bytes:
 )
 def test_the_html_form_is_kept_where_there_is_no_plain_part_or_it_shows_more(raw: bytes, kept: str | None) -> None:
     assert parse(raw).html_safe == kept
+
+
+WORDS = "Container TCLU1234567 bị giữ từ hôm qua, xin giải quyết gấp"
+
+
+@pytest.mark.parametrize(
+    ("stub", "text"),
+    [
+        (".", WORDS),
+        ("\u200b", WORDS),
+        ("[image: logo]", WORDS),
+        ("Container TCLU1234567 …", WORDS),
+        ("Thư này ở dạng HTML.", f"Thư này ở dạng HTML.\n\n{WORDS}"),
+        ("Gấp, tờ khai 104.", f"Gấp, tờ khai 104.\n\n{WORDS}"),
+        ("Nếu không đọc được thư này, hãy mở bằng một chương trình khác.", None),
+    ],
+)
+def test_words_that_stand_in_html_alone_are_on_its_page_and_in_the_text_where_the_plain_form_is_a_stub(stub: str, text: str | None) -> None:
+    read = parse(letter("html", f"<p>{WORDS}</p>", plain=stub))
+    assert read.html_safe == f"<p>{WORDS}</p>"
+    assert read.text == read.new_text == (text or stub)
+
+
+@given(st.lists(st.sampled_from(["tôm", "giữ", "104", "."]), max_size=6), st.lists(st.sampled_from(["tôm", "giữ", "105"]), max_size=6))
+def test_no_word_of_either_form_is_ever_lost(plain: list[str], shown: list[str]) -> None:
+    read = parse(letter("html", f"<p>{' '.join(shown)}</p>", plain=" ".join(plain)))
+    assert set(plain) - {"."} <= set(read.text.split()) | set(text_of(read.html_safe or "").split())
+    assert not Counter(shown) - Counter(read.text.split()) or read.html_safe is not None
+    assert read.html_safe is None or plain != shown or not read.text
+
+
+def test_two_mails_of_one_form_that_differ_in_html_alone_are_two() -> None:
+    head = b"Message-ID: <form@anbinh.example>\nDate: Mon, 3 Mar 2025 02:00:00 +0000\n"
+    one, same, other = (parse(head + letter("html", f"<td>{words}</td>", plain="Chỉ có HTML.")) for words in ("tôm", "<b>tôm</b>", "cá"))
+    assert one.text == other.text
+    assert one.content_hash == same.content_hash != other.content_hash
 
 
 OVERLAY = "\u0338"

@@ -46,6 +46,9 @@ def test_the_whole_text_keeps_what_the_new_text_leaves_out() -> None:
         ("Được.\n\n*Từ:* Lan\n*Ngày gửi:* hôm qua\n*Đến:* Minh\n\nxin chào", "Được."),
         ("-- \nLan", "-- \nLan"),
         ("Được.\n--\nLan\n0903", "Được."),
+        ("> một\n> hai\n> ba\n--\nTờ khai: 104", "--\nTờ khai: 104"),
+        ("Được.\n\n> một\n> hai\n> ba\n--\nLan", "Được."),
+        ("Được.\n\n> một\n> hai\n> ba\n--\nTờ khai: 104", "Được.\n\n> một\n> hai\n> ba\n--\nTờ khai: 104"),
         ("Được.\n\nĐược gửi từ Zalo Mail", "Được."),
         ("Đã gửi từ tuần trước mà chưa thấy trả lời.", "Đã gửi từ tuần trước mà chưa thấy trả lời."),
         ("Tờ khai này:\nĐã gửi từ tuần trước mà chưa có ai trả lời.", "Tờ khai này:\nĐã gửi từ tuần trước mà chưa có ai trả lời."),
@@ -56,6 +59,48 @@ def test_the_whole_text_keeps_what_the_new_text_leaves_out() -> None:
 )  # fmt: skip
 def test_quotes_and_signatures_by_hand(text: str, expected: str) -> None:
     assert new_text(text).text == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please release:\n\nFrom: Shanghai port\nTo: Hai Phong port\nDate: 12 March 2025\nContainer: TCLU1234567\n\nThe goods rot.",
+        "Kính gửi quý cơ quan,\n\nTừ: Cảng Thượng Hải\nĐến: Cảng Hải Phòng\nNgày: 12/3/2025\n\nLô hàng đang bị giữ.",
+        "Số tờ khai ở đây.\n\nTrân trọng,\nLan\n\nTờ khai: 10423311212\nContainer: TCLU1234567",
+        "Hàng bị giữ.\n\nTrân trọng,\nLan\n104233112120",
+        "Hàng bị giữ.\n\nTrân trọng,\nLan\nTCLU 123456-7",
+        "Hàng bị giữ.\n\nTrân trọng,\nLan\nCảng đến: Cát Lái",
+        "Which one of the codes is\nbest\n0306.17.21\n0306.17.29",
+        "Thiếu chứng từ:\n--\nLệnh giao hàng\nGiấy phép",
+        "Thiếu chứng từ\n--\nC/O form E\nHóa đơn 55",
+        "Thiếu chứng từ\n--\n" + "một dòng\n" * 12 + "hết",
+        "Thiếu chứng từ\n-- \nTờ khai số 104",
+        "Hàng gì?\n\nGửi từ điện thoại Samsung A15: 200 chiếc, mã HS 8517",
+        "Hồ sơ đâu?\n\nĐã gửi qua thư bảo đảm ngày 12/3",
+        "Xem thư dưới\n\n____________________\nFrom: Hãng tàu <a@msc.example>\nSent: Monday\nTo: Lan\nSubject: Demurrage\n\n500 USD a day.",
+        "See my answer at the end.\n\n-----Original Message-----\nFrom: Hải quan\nSent: Monday\n\nTờ khai nào?\n\nIt is 104.",
+    ],
+)
+def test_what_looks_like_a_quote_or_a_signature_but_states_a_matter_is_kept(text: str) -> None:
+    assert new_text(text).complete
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        "From: Hải quan <hq@customs.example>\nSent: Monday\nTo: Lan\n\nxin chào",
+        "From: hq@customs.example\nDate: 12/3/2025\nTo: lan@x.example\n\nxin chào",
+        "Từ: Hải quan\nNgày: 12/3/2025\nTiêu đề: tôm\n\nxin chào",
+        "Trân trọng,\nLan\nPhòng XNK - ĐT: 0903 123 456\nTel/Fax (84-28): 3822 1234\nEmail: lan@x.example\nhttps://x.example",
+        "Best regards,\nLan\n0903.12.34.56\n+84 28 3822 1234\nSố 5, đường Hàm Nghi",
+        "-- \nLan\nM: 0903 123 456 | W: x.example",
+        "Gửi từ iPhone của tôi",
+        "Sent from my Samsung Galaxy A15",
+        "Sent from Outlook for iOS<https://aka.ms/o0ukef>",
+    ],
+)
+def test_headers_of_mails_contacts_and_footers_of_programs_are_left_out(left_out: str) -> None:
+    assert new_text(f"Được.\n\n{left_out}").text == "Được."
 
 
 PIECES = st.sampled_from(

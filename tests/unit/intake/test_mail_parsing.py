@@ -21,7 +21,7 @@ from services.intake.mail.headers import base64_decoded, read_header, readable
 from services.intake.mail.letter import Letter
 from services.intake.mail.markup import text_of
 from services.intake.mail.parsing import parse
-from services.intake.mail.sender import first_sender, several_senders
+from services.intake.mail.sender import first_sender, several_senders, writers
 
 DATA = Path(__file__).parents[2] / "data" / "mails_in"
 SAMPLES = sorted(DATA.glob("*.eml"))
@@ -217,6 +217,27 @@ def test_the_sender_is_the_address_in_angle_brackets_whatever_the_name_says(raw:
 def test_a_field_that_names_several_mailboxes_is_known_from_one_whose_name_looks_like_it(raw: bytes, several: bool) -> None:
     assert several_senders(raw) is several
     assert ("many_senders" in parse(b"From: " + raw + b"\n\nx").problems) is several
+
+
+@pytest.mark.parametrize(
+    ("raws", "expected"),
+    [
+        ([b"Lan <lan@x.example>, Hong <hong@c.example>"], ("lan@x.example", "hong@c.example")),
+        ([b"Lan <lan@x.example> Hong <hong@c.example>"], ("lan@x.example", "hong@c.example")),
+        ([b"lan@x.example hong@c.example"], ("lan@x.example", "hong@c.example")),
+        ([b"Phong: lan@x.example, Hong@c.example;"], ("lan@x.example", "Hong@c.example")),
+        ([b"<lan@x.example>", b"hong@c.example", b"LAN@x.example"], ("lan@x.example", "hong@c.example")),
+        ([b'"hong@c.example" <lan@x.example>'], ("lan@x.example",)),
+        ([b"", b"Lan"], ()),
+    ],
+)
+def test_everybody_who_wrote_a_mail_is_found(raws: list[bytes], expected: tuple[str, ...]) -> None:
+    assert writers(raws) == expected
+
+
+def test_whoever_stands_in_sender_or_in_a_second_from_wrote_it_too() -> None:
+    letter = parse(b"From: lan@x.example\nSender: Hong <hong@c.example>\nFrom: mai@y.example\n\nx")
+    assert letter.writers == ("lan@x.example", "mai@y.example", "hong@c.example")
 
 
 @pytest.mark.parametrize(
