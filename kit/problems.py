@@ -24,7 +24,7 @@ _WORDING: Final[Mapping[int, Worded]] = {
     UNREADABLE: (
         LocalText(vi="Không đọc được nội dung", en="The body cannot be read"),
         LocalText(
-            vi="Hãy gửi đúng định dạng nêu ở /docs, bằng UTF-8 và không lồng quá sâu.",
+            vi="Vui lòng gửi đúng định dạng nêu ở /docs, bằng UTF-8 và không lồng quá sâu.",
             en="Send it in the format that /docs describes, in UTF-8 and not nested too deeply.",
         ),
     ),
@@ -38,19 +38,19 @@ _WORDING: Final[Mapping[int, Worded]] = {
     ),
     TOO_LARGE: (
         LocalText(vi="Dữ liệu quá lớn", en="Too large"),
-        LocalText(vi="Hãy gửi nhiều nhất {most} mỗi lần.", en="Send at most {most} in one request."),
+        LocalText(vi="Vui lòng gửi tối đa {most} mỗi lần.", en="Send at most {most} in one request."),
     ),
     FAILED: (
         LocalText(vi="Hệ thống gặp lỗi", en="Something went wrong here"),
         LocalText(
-            vi="Lỗi đã được ghi lại và không phải do bạn. Hãy thử lại, hoặc viết cho chúng tôi.",
+            vi="Lỗi đã được ghi lại và không phải do người gửi. Vui lòng thử lại, hoặc viết cho chúng tôi.",
             en="It is logged and not your fault. Try again, or write to us.",
         ),
     ),
     UNAVAILABLE: (
         LocalText(vi="Tạm ngừng trong giây lát", en="Out of service for a moment"),
         LocalText(
-            vi="Yêu cầu chưa được tiếp nhận. Hãy gửi lại sau vài giây.",
+            vi="Yêu cầu chưa được tiếp nhận. Vui lòng gửi lại sau vài giây.",
             en="The request was not accepted. Send it again in a few seconds.",
         ),
     ),
@@ -87,8 +87,10 @@ def unavailable(language: Language) -> JSONResponse:
 
 def too_large(limit: int, language: Language) -> JSONResponse:
     title, remedy = (text.in_language(language) for text in _WORDING[TOO_LARGE])
-    return problem(TOO_LARGE, title, remedy.format(most=_size(limit)))
+    return problem(TOO_LARGE, title, remedy.format(most=_size(limit, language)))
 
 
-def _size(limit: int) -> str:
-    return f"{limit // 1_000_000} MB" if limit >= 1_000_000 else f"{limit:,} bytes"  # noqa: PLR2004 (a megabyte)
+def _size(limit: int, language: Language) -> str:
+    if limit >= 1_000_000:  # noqa: PLR2004 (a megabyte)
+        return f"{limit // 1_000_000} MB"
+    return f"{limit:,} bytes" if language == "en" else f"{limit:,} byte".replace(",", ".")

@@ -37,11 +37,11 @@ _BAD_TIMESTAMP: Final = LocalText(
     vi=f"`{TIMESTAMP}` phải là số giây tính từ năm 1970.", en=f"`{TIMESTAMP}` must be a number of seconds since 1970."
 )
 _NO_MATCH: Final = LocalText(
-    vi=f"`{SIGNATURE}` không khớp: hãy ký `ID.TIMESTAMP.BODY` bằng khóa bí mật của tài khoản, HMAC-SHA256, rồi ghi `v1,` và base64.",
+    vi=f"`{SIGNATURE}` không khớp: vui lòng ký `ID.TIMESTAMP.BODY` bằng khóa bí mật của tài khoản, HMAC-SHA256, rồi ghi `v1,` và base64.",
     en=f"`{SIGNATURE}` doesn't match: sign `ID.TIMESTAMP.BODY` with the account's secret, HMAC-SHA256, `v1,` and base64.",
 )
 _FAR_AWAY: Final = LocalText(
-    vi=f"`{TIMESTAMP}` lệch hơn {{seconds}} giây so với đồng hồ của chúng tôi: hãy ký lại và kiểm tra đồng hồ của bạn.",
+    vi=f"`{TIMESTAMP}` lệch hơn {{seconds}} giây so với đồng hồ của chúng tôi: vui lòng kiểm tra đồng hồ của bên gửi rồi ký lại.",
     en=f"`{TIMESTAMP}` is more than {{seconds}} seconds away from our clock: sign again and check yours.",
 )
 

@@ -34,7 +34,7 @@ def add_sending(router: APIRouter, desk: Desk) -> None:
         status_code=202,
         response_model=None,
         responses=ACCEPTED | refusals(400, 409, 413, 415, 422, 503),
-        openapi_extra=takes(RequestBody),
+        openapi_extra=takes(RequestBody, keyed=True),
     )
     async def send_request(request: Request) -> JSONResponse:
         """Open a request. Answered when it is stored for good; a group gets it moments later."""
@@ -45,7 +45,7 @@ def add_sending(router: APIRouter, desk: Desk) -> None:
         status_code=202,
         response_model=None,
         responses=ACCEPTED | refusals(400, 404, 409, 410, 413, 415, 422, 503),
-        openapi_extra=takes(MessageBody),
+        openapi_extra=takes(MessageBody, keyed=True),
     )
     async def send_message(request: Request, reference: str, k: Token = None) -> JSONResponse:
         """Say more on a request."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-import orjson
 from starlette.requests import Request
 
 from kit.ids import new_id
 from schemas.values import Language
 from services.intake.acceptance import KeyUsedBefore
+from services.intake.decoding import decoded
 from services.intake.domain.attached import read_attachments
 from services.intake.domain.files import LARGEST_TOTAL
 from services.intake.domain.problems import FieldProblem, Invalid
@@ -56,24 +56,17 @@ async def read_body(request: Request, limit: int, language: Language) -> bytes:
 
 
 async def read_json(request: Request, limit: int, language: Language) -> object:
-    """The decoded body (RFC 8259). Refusal `media_type`, `too_large` or `not_json`."""
+    """The decoded body (RFC 8259). Refusal `media_type`, `too_large`, `not_json` or `name_twice`."""
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
     if not _JSON.fullmatch(media_type):
         raise Refusal("media_type", language)
     return decoded(await read_body(request, limit, language), language)
 
 
-def decoded(raw: bytes, language: Language) -> object:
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Refusal("not_json", language, reason=str(error)[:200]) from error
-
-
 def attachments_of(body: object) -> tuple[list[SentFile], tuple[FieldProblem, ...]]:
     """The files inside a JSON body, and what is wrong with those that could not be read."""
     read, problems = read_attachments(body.get("attachments") if isinstance(body, Mapping) else None)
-    return [SentFile(file.filename, file.content) for file in read], problems
+    return [SentFile(file.filename, file.content, file.position) for file in read], problems
 
 
 def without_files(body: object) -> dict[str, object]:
@@ -82,20 +75,23 @@ def without_files(body: object) -> dict[str, object]:
 
 
 def idempotency_key(request: Request, language: Language) -> str:
-    """The sender's `Idempotency-Key`, or a new one where there is none. Refusal `key_malformed`."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return new_id()
-    if not _KEY.fullmatch(key):
-        raise Refusal("key_malformed", language)
-    return key
+    """The sender's `Idempotency-Key`, or a new one where there is none. Refusal `key_malformed`, or `key_repeated` for more than one."""
+    match request.headers.getlist("idempotency-key"):
+        case []:
+            return new_id()
+        case [key] if _KEY.fullmatch(key):
+            return key
+        case [_]:
+            raise Refusal("key_malformed", language)
+        case keys:
+            raise Refusal("key_repeated", language, count=len(keys))
 
 
 def language_of(request: Request, body: object = None) -> Language:
     """What `Accept-Language` prefers, else the language the body names, else Vietnamese."""
     named = body.get("language") if isinstance(body, Mapping) else None
     accepted = request.headers.get("accept-language", "")
-    return negotiate(None, None, f"{accepted},{named};q=0.001" if named in {"vi", "en"} else accepted)
+    return negotiate(None, None, f"{accepted},{named};q=0.001" if named in ("vi", "en") else accepted)
 
 
 @contextmanager

@@ -179,10 +179,11 @@ _KEY: Final = {
 }
 
 
-def takes(body: type[BaseModel]) -> dict[str, Any]:
-    """The `openapi_extra` of a route that reads its body and its key itself."""
+def takes(body: type[BaseModel], *, keyed: bool = False) -> dict[str, Any]:
+    """The `openapi_extra` of a route that reads its body itself; `keyed`: and the sender's key."""
     schema = {"$ref": f"#/components/schemas/{body.__name__}"}
-    return {"parameters": [_KEY], "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    named: dict[str, Any] = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return named | ({"parameters": [_KEY]} if keyed else {})
 
 
 def document(app: FastAPI) -> None:

@@ -1,7 +1,7 @@
 """The status page: where a request stands, what was said, its files, and a form to say more."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -16,12 +16,11 @@ from services.intake.bodies import language_of
 from services.intake.browsers import PagesNow, page, page_language, problem_page, remember
 from services.intake.desk import Desk, Incoming, add_message
 from services.intake.domain import form as fields
-from services.intake.domain.problems import FieldProblem, Invalid
-from services.intake.form import form_language, read_form, too_long
+from services.intake.domain.problems import Invalid
+from services.intake.form import SentForm, form_language, read_form, too_long
 from services.intake.pages.rendering import FollowUpForm, Pages
 from services.intake.refusals import Refusal
 from services.intake.status import Conversation, linked
-from services.intake.storing import SentFile
 
 _UNSAFE: Final = re.compile(r'[^\x20-\x7e]|["\\%]')
 """What clients of the plain `filename` parameter read differently from each other."""
@@ -62,26 +61,26 @@ async def receive_follow_up(desk: Desk, pages: PagesNow, request: Request, refer
     """Accept it and go back to the status page, or show it again with what is wrong."""
     if too_long(request):
         return problem_page(pages(), "too_large", page_language(request))
-    async with read_form(desk, request) as (values, sent):
-        return await _say(desk, pages, request, reference, k, values, sent)
+    async with read_form(desk, request) as sent:
+        return await _say(desk, pages, request, reference, k, sent)
 
 
-async def _say(  # noqa: PLR0913, PLR0917 (what was asked, and what was typed)
-    desk: Desk, pages: PagesNow, request: Request, reference: str, k: str, values: Mapping[str, str], sent: Sequence[SentFile]
-) -> Response:
-    language = form_language(values, request)
+async def _say(desk: Desk, pages: PagesNow, request: Request, reference: str, k: str, sent: SentForm) -> Response:
+    language = form_language(sent.values, request)
     try:
         conversation = await linked(desk.conversations, desk.links, reference, k, desk.now(), language)
     except Refusal as error:
         return _refused(pages(), error, language)
-    submission_id = fields.submission_id(values)
-    text = values.get("text", "")
-    found = fields.unreadable({"text": text}) + (() if submission_id else (FieldProblem("", "submission_stale"),))
+    submission_id = sent.submission_id or new_id()
+    text = sent.values.get("text", "")
+    found = (*fields.unreadable({"text": text}), *sent.problems)
     try:
         source = f"form:{conversation.ticket_id}:{submission_id}"
-        await add_message(desk, conversation, Incoming(source, "form", language, {"text": text}, sent, {"body": {"text": text}}, found))
+        await add_message(
+            desk, conversation, Incoming(source, "form", language, {"text": text}, sent.files, {"body": {"text": text}}, found)
+        )
     except Invalid as error:
-        again = FollowUpForm(k, submission_id or new_id(), text, error.problems)
+        again = FollowUpForm(k, submission_id, text, error.problems)
         return page(_status(desk, pages, language, conversation, again), status=422)
     except (KeyUsedBefore, Refusal):
         return problem_page(pages(), "conflict", language)

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter
 from prometheus_client import Counter
@@ -21,6 +21,7 @@ from services.intake.desk import Desk, Incoming, open_request
 from services.intake.domain import form as fields
 from services.intake.domain import reference as references
 from services.intake.domain.problems import FieldProblem, Invalid
+from services.intake.pages.language import QUERY
 from services.intake.refusals import Refusal
 from services.intake.storing import SentFile
 from services.intake.submitted import parts_of
@@ -44,6 +45,26 @@ class Typed:
     submission_id: str
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Sequence[FieldProblem] = ()
+
+
+@dataclass(frozen=True)
+class SentForm:
+    """A form as it arrived: what was typed, and the files. `whole`: nothing of it was cut off."""
+
+    values: Mapping[str, str]
+    files: Sequence[SentFile]
+    whole: bool
+
+    @property
+    def submission_id(self) -> str | None:
+        return fields.submission_id(self.values)
+
+    @property
+    def problems(self) -> tuple[FieldProblem, ...]:
+        """What is wrong with the form itself, whatever was typed into it."""
+        if not self.whole:
+            return (FieldProblem("", "form_incomplete"),)
+        return () if self.submission_id else (FieldProblem("", "submission_stale"),)
 
 
 def form_routes(desk: Desk, pages: PagesNow) -> APIRouter:
@@ -78,28 +99,27 @@ async def receive_form(desk: Desk, pages: PagesNow, request: Request) -> Respons
     """Accept it and go to the page that says so, or show it again with what is wrong."""
     if too_long(request):
         return problem_page(pages(), "too_large", page_language(request))
-    async with read_form(desk, request) as (values, sent):
-        return await _accept(desk, pages, request, values, sent)
+    async with read_form(desk, request) as sent:
+        return await _accept(desk, pages, request, sent)
 
 
-async def _accept(desk: Desk, pages: PagesNow, request: Request, values: Mapping[str, str], sent: Sequence[SentFile]) -> Response:
+async def _accept(desk: Desk, pages: PagesNow, request: Request, sent: SentForm) -> Response:
+    values = sent.values
     language = form_language(values, request)
     if fields.caught(values):
         TRAPPED.inc()
-        return _to_received(_pretended_url(desk))
-    submission_id = fields.submission_id(values)
-    if submission_id is None:
-        return _again(desk, pages, language, Typed(new_id(), values, (FieldProblem("", "submission_stale"),)))
+        return _to_received(_pretended_url(desk), language)
+    submission_id = sent.submission_id or new_id()
     body, other = fields.body(values), fields.switched(values)
-    found = fields.unreadable(values) + ((NOT_SENT,) if other else ())
+    found = (*fields.unreadable(values), *sent.problems, *((NOT_SENT,) if other else ()))
     try:
-        receipt = await open_request(desk, Incoming(f"form:{submission_id}", "form", language, body, sent, {"body": body}, found))
+        receipt = await open_request(desk, Incoming(f"form:{submission_id}", "form", language, body, sent.files, {"body": body}, found))
     except Invalid as error:
         shown = Typed(submission_id, values, [problem for problem in error.problems if problem is not NOT_SENT])
         return remember(_again(desk, pages, other or language, shown), request, other or language)
     except KeyUsedBefore:
         return problem_page(pages(), "conflict", language)
-    return _to_received(desk.status_url(receipt))
+    return _to_received(desk.status_url(receipt), language)
 
 
 def too_long(request: Request) -> bool:
@@ -109,12 +129,12 @@ def too_long(request: Request) -> bool:
 
 
 @asynccontextmanager
-async def read_form(desk: Desk, request: Request) -> AsyncIterator[tuple[dict[str, str], list[SentFile]]]:
-    """The typed values and the files. Files stay on disk while they arrive, so that slow senders cost no memory."""
-    async with parts_of(request, most=_MOST_PARTS) as form:
-        parts = [part for part in form.getlist(fields.FILES) if isinstance(part, UploadFile)]
-        async with desk.room.held(sum(part.size or 0 for part in parts)):
-            yield _values(form), [await _file(part) for part in parts]
+async def read_form(desk: Desk, request: Request) -> AsyncIterator[SentForm]:
+    """Files stay on disk while they arrive, so that slow senders cost no memory."""
+    async with parts_of(request, most=_MOST_PARTS) as parts:
+        files = [part for part in parts.form.getlist(fields.FILES) if isinstance(part, UploadFile)]
+        async with desk.room.held(sum(part.size or 0 for part in files)):
+            yield SentForm(_values(parts.form), [await _file(part) for part in files], parts.whole)
 
 
 def form_language(values: Mapping[str, str], request: Request) -> Language:
@@ -135,10 +155,11 @@ async def _file(part: UploadFile) -> SentFile:
     return SentFile(part.filename or "", await part.read())
 
 
-def _to_received(url: str) -> RedirectResponse:
-    """Post/Redirect/Get: reloading the page that follows sends nothing again."""
+def _to_received(url: str, language: Language) -> RedirectResponse:
+    """Post/Redirect/Get: reloading the page that follows sends nothing again. It is in the language of the form."""
     address = urlsplit(url)
-    return RedirectResponse(f"{address.path}/received?{address.query}", status_code=303, headers={"Cache-Control": "no-store"})
+    query = f"{address.query}&{urlencode({QUERY: language})}"
+    return RedirectResponse(f"{address.path}/received?{query}", status_code=303, headers={"Cache-Control": "no-store"})
 
 
 def _pretended_url(desk: Desk) -> str:

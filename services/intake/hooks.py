@@ -14,7 +14,8 @@ from schemas.organisation import ChatAccountSpec
 from schemas.values import Attachment, Business, ChatAddress, Contact, Language
 from services.intake.acceptance import KeyUsedBefore, Receipt, ThreadTaken
 from services.intake.accepted import Opening, Saying
-from services.intake.bodies import attachments_of, decoded, language_of, read_body, without_files, worded
+from services.intake.bodies import attachments_of, language_of, read_body, without_files, worded
+from services.intake.decoding import decoded
 from services.intake.desk import Desk, every_problem, store_files
 from services.intake.documented import HEARD, ChatBody, refusals, takes
 from services.intake.domain.chat import ChatMessage, read_chat

@@ -10,8 +10,10 @@ from services.intake.domain.problems import FieldProblem, sentence
 Kind = Literal[
     "invalid",
     "not_json",
+    "name_twice",
     "media_type",
     "key_malformed",
+    "key_repeated",
     "key_used",
     "webhook_id_used",
     "no_account",
@@ -52,6 +54,11 @@ WORDING: Final[Mapping[Kind, tuple[int, _Worded, _Worded]]] = {
         ("Không phải JSON hợp lệ", "Vui lòng sửa cú pháp JSON rồi gửi lại: {reason}."),
         ("Not valid JSON", "Correct the JSON syntax and send it again: {reason}."),
     ),
+    "name_twice": (
+        400,
+        ("Khóa lặp lại trong JSON", "Khóa “{name}” xuất hiện hai lần trong cùng một đối tượng JSON. Vui lòng chỉ giữ một."),
+        ("A name stands twice", "The name “{name}” stands twice in the same JSON object. Keep one of them."),
+    ),
     "media_type": (
         415,
         ("Sai kiểu nội dung", "Vui lòng gửi JSON với tiêu đề `Content-Type: application/json`."),
@@ -61,6 +68,11 @@ WORDING: Final[Mapping[Kind, tuple[int, _Worded, _Worded]]] = {
         400,
         ("Idempotency-Key không hợp lệ", "Tiêu đề Idempotency-Key phải có từ 1 đến 200 ký tự ASCII in được, ví dụ một UUID."),
         ("The Idempotency-Key is not valid", "The header Idempotency-Key must have 1 to 200 printable ASCII characters, like a UUID."),
+    ),
+    "key_repeated": (
+        400,
+        ("Idempotency-Key lặp lại", "Tiêu đề Idempotency-Key xuất hiện {count} lần. Vui lòng chỉ gửi một lần."),
+        ("More than one Idempotency-Key", "The header Idempotency-Key stands {count} times. Send it once."),
     ),
     "key_used": (
         409,

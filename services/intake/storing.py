@@ -33,6 +33,8 @@ class SentFile:
 
     filename: str
     content: bytes
+    position: int | None = None
+    """In the sender's list, where others of it are not among the files; None: as they are listed here."""
 
     @property
     def chosen(self) -> bool:
@@ -57,7 +59,7 @@ async def examine(sent: Sequence[SentFile]) -> list[Upload]:
 
 def _examined(file: SentFile) -> Upload:
     content = file.content
-    return Upload(file.filename, len(content), sniff(content, file.filename), hashlib.sha256(content).hexdigest())
+    return Upload(file.filename, len(content), sniff(content, file.filename), hashlib.sha256(content).hexdigest(), file.position)
 
 
 class FileStore:

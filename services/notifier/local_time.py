@@ -25,18 +25,23 @@ _MONTHS: Final = (
     "December",
 )
 
+_ZONES: Final = {"Asia/Ho_Chi_Minh": {"vi": "giờ Việt Nam", "en": "Viet Nam time"}}
+"""As people call them, and as the status page does; of other zones the name they have in the time zone database."""
+
 
 def local_time(at: datetime, timezone: str, language: Language) -> str:
-    """`16:30, thứ Hai, 24/11/2025 (giờ Asia/Ho_Chi_Minh, UTC+07:00)`, or the same in English, without locale data."""
+    """`16:30, thứ Hai, 24/11/2025 (giờ Việt Nam, UTC+7)`, or the same in English, without locale data."""
     local = at.astimezone(ZoneInfo(timezone))
     clock = f"{local.hour:02}:{local.minute:02}"
     day = _DAYS[language][local.weekday()]
-    zone = f"{timezone}, UTC{_offset(local)}"
+    names = _ZONES.get(timezone, {"vi": f"giờ {timezone}", "en": timezone})
+    zone = f"{names[language]}, UTC{_offset(local)}"
     if language == "vi":
-        return f"{clock}, {day}, {local.day:02}/{local.month:02}/{local.year} (giờ {zone})"
+        return f"{clock}, {day}, {local.day:02}/{local.month:02}/{local.year} ({zone})"
     return f"{clock}, {day} {local.day} {_MONTHS[local.month - 1]} {local.year} ({zone})"
 
 
 def _offset(local: datetime) -> str:
     minutes = round((local.utcoffset() or timedelta()).total_seconds() / 60)
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")

@@ -82,7 +82,8 @@ async def test_an_expired_link_says_so_and_what_to_do(visitor: MakeVisitor, inta
 @pytest.mark.parametrize(("language", "says"), [("vi", "Đường dẫn không hợp lệ"), ("en", "This link is not valid")])
 async def test_a_link_that_was_torn_or_changed_shows_nothing_of_the_request(visitor: MakeVisitor, language: str, says: str) -> None:
     page = await visitor(language)
-    address = await ask(page)
+    address, _, language_kept = (await ask(page)).rpartition("&lang=")
+    assert language_kept == language
     torn = [address[:-1], address.partition("?")[0], address[:-8] + "aaaaaaaa", address.replace("HD-", "XX-")]
     for link in torn:
         response = await page.goto(link)

@@ -55,6 +55,16 @@ def openapi() -> dict[str, Any]:
 schema = schemathesis.openapi.from_dict(openapi())
 
 
+def test_what_reads_an_idempotency_key_says_so_and_nothing_else_does() -> None:
+    reading = {
+        path
+        for path, methods in openapi()["paths"].items()
+        for route in methods.values()
+        if any(parameter["name"] == "Idempotency-Key" for parameter in route.get("parameters", ()))
+    }
+    assert reading == {"/api/v1/requests", "/api/v1/requests/{reference}/messages"}
+
+
 def test_the_document_served_is_the_one_tested(intake: RunningIntake) -> None:
     served = httpx.get(f"{intake.url}/openapi.json").json()
     assert (served["paths"], served["components"]) == (openapi()["paths"], openapi()["components"])

@@ -14,8 +14,11 @@ ATTACHMENT_FIELDS: Final = ("filename", "content")
 
 @dataclass(frozen=True)
 class Attached:
+    """`position` is its place in the sender's list."""
+
     filename: str
     content: bytes
+    position: int
 
 
 def read_attachments(value: object, field: str = "attachments") -> tuple[tuple[Attached, ...], tuple[FieldProblem, ...]]:
@@ -34,7 +37,7 @@ def read_attachments(value: object, field: str = "attachments") -> tuple[tuple[A
         wrong = list(_wrong(item, content, path))
         problems += wrong
         if content is not None and not wrong:
-            read.append(Attached(item["filename"], content))
+            read.append(Attached(item["filename"], content, position))
     return tuple(read), tuple(problems)
 
 

@@ -40,6 +40,8 @@ class Upload:
     size: int
     content_type: str
     sha256: str
+    position: int | None = None
+    """In the sender's list, by which problems name the file; None: as they are listed here."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ def check_files(uploads: Sequence[Upload], field: str = "attachments") -> tuple[
     names = _distinct(clean_filename(upload.filename) for upload in chosen)
     accepted: list[AcceptedFile] = []
     problems = list(_together(chosen, field))
-    for position, (upload, name) in enumerate(zip(chosen, names, strict=True)):
-        problem = _check(upload, name, f"{field}.{position}")
+    for place, (upload, name) in enumerate(zip(chosen, names, strict=True)):
+        problem = _check(upload, name, f"{field}.{place if upload.position is None else upload.position}")
         if problem:
             problems.append(problem)
         else:
@@ -137,8 +139,10 @@ def _check(upload: Upload, name: str, field: str) -> FieldProblem | None:
         return FieldProblem(field, "file_empty", {"name": name})
     if upload.size > LARGEST_FILE:
         return FieldProblem(field, "file_large", {"name": name, "size": _megabytes(upload.size), "most": LARGEST_FILE // MEGABYTE})
-    if extension in BLOCKED_EXTENSIONS or upload.content_type in BLOCKED_TYPES:
+    if extension in BLOCKED_EXTENSIONS:
         return FieldProblem(field, "file_blocked", {"name": name})
+    if upload.content_type in BLOCKED_TYPES:
+        return FieldProblem(field, "file_runs" if extension else "file_blocked", {"name": name, "extension": extension})
     said, found = KIND_OF_EXTENSION.get(extension, UNKNOWN), kind_of_type(upload.content_type)
     if said not in {found, UNKNOWN} and upload.content_type not in _ALSO.get(said, ()):
         return FieldProblem(field, "file_differs", {"name": name, "extension": extension, "found": found})

@@ -160,6 +160,16 @@ WORDING: Final[Mapping[str, tuple[str, str]]] = {
         "Không nhận tệp “{name}” vì loại tệp này có thể chạy chương trình. Vui lòng gửi dưới dạng PDF, ảnh, Word hoặc Excel.",
         "The file “{name}” is not accepted, because files of its type can run programs. Send it as PDF, picture, Word or Excel.",
     ),
+    "file_runs": (
+        (
+            "Tệp “{name}” có đuôi .{extension} nhưng nội dung là chương trình hoặc có thể chạy chương trình, nên không được nhận. "
+            "Vui lòng kiểm tra xem đã chọn đúng tệp chưa."
+        ),
+        (
+            "The file “{name}” is named .{extension}, but its content is a program or can run one, so it is not accepted. "
+            "Check that you chose the right file."
+        ),
+    ),
     "file_differs": (
         "Tệp “{name}” có đuôi .{extension} nhưng nội dung là {found}. Vui lòng mở tệp, lưu lại đúng định dạng rồi chọn lại.",
         "The file “{name}” is named .{extension}, but its content is {found}. Open it, save it in the right format and choose it again.",
@@ -171,6 +181,10 @@ WORDING: Final[Mapping[str, tuple[str, str]]] = {
     "submission_stale": (
         "Biểu mẫu đã quá cũ. Vui lòng kiểm tra nội dung và gửi lại.",
         "This form is out of date. Check what you entered and send it again.",
+    ),
+    "form_incomplete": (
+        "Biểu mẫu không đến đầy đủ nên chưa có nội dung nào được lưu. Vui lòng kiểm tra nội dung, chọn lại các tệp và gửi lại.",
+        "Not all of the form arrived, so nothing was stored. Check what you entered, choose your files again and send it once more.",
     ),
 }
 """Vietnamese and English, by the key of the problem."""

@@ -150,11 +150,13 @@ class Reading:
             raise Invalid(tuple(self._problems.values()))
 
     def part(self, value: object, path: str, known: Sequence[str]) -> Body:
-        """The object at `path`; an empty one where it is missing."""
+        """The object at `path`; an empty one where it is missing. Raises Invalid where the whole body is none, for nothing is in it."""
         if value is None and path:
             return {}
         if not isinstance(value, Mapping):
             self.note(path, "not_an_object")
+            if not path:
+                self.finish()
             return {}
         for shown in unknown_fields(value, known):
             self.note(f"{path}.{shown}" if path else shown, "unknown_field", name=shown, known=", ".join(known))

@@ -104,7 +104,7 @@ class Pages:
         errors: Sequence[FieldProblem],
         submission_id: str,
     ) -> str:
-        """The form, posted to `/`. `values`: by path (`business.name`), as they were typed."""
+        """The form, posted to `/` with its language. `values`: by path (`business.name`), as they were typed."""
         fields = {"values": values, "errors": _shown(errors, language), "submission_id": submission_id, "trap": form.TRAP}
         switch = None if errors else "/?" + urlencode({"lang": _other(language)})
         fields["switch_form"] = "form" if errors else ""
@@ -115,11 +115,11 @@ class Pages:
         return self._render("received.html", language, _switched(status_url, language), reference=reference, status_url=status_url)
 
     def status(self, language: Language, view: StatusView, follow_up: FollowUpForm) -> str:
-        """The status page; its form is posted to `/requests/{reference}/messages?k={token}`.
+        """The status page; its form is posted to `/requests/{reference}/messages?k={token}&lang={language}`.
 
-        Files are linked as `/requests/{reference}/files/{id}?k={token}`.
+        Files are linked as `/requests/{reference}/files/{id}?k={token}&lang={language}`.
         """
-        query = urlencode({"k": follow_up.token})
+        query = urlencode({"k": follow_up.token, "lang": language})
         fields = {
             "action": f"/requests/{view.reference}/messages?{query}",
             "file_url": lambda file: f"/requests/{view.reference}/files/{quote(file.id)}?{query}",
@@ -127,7 +127,7 @@ class Pages:
             "values": {"text": follow_up.text},
             "moment": partial(when.moment, timezone=view.timezone, language=language),
         }
-        switch = None if follow_up.errors else f"?{query}&lang={_other(language)}"
+        switch = None if follow_up.errors else f"?{urlencode({'k': follow_up.token, 'lang': _other(language)})}"
         return self._render("status.html", language, switch, view=view, follow_up=follow_up, **fields)
 
     def problem(self, language: Language, kind: ProblemKind, switch: str | None = None) -> str:

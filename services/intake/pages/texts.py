@@ -46,7 +46,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Nếu chưa rõ, chúng tôi sẽ chuyển đến đúng đơn vị.",
         "If you do not know, we will find the right one.",
     ),
-    "unit_unknown": ("Tôi không rõ", "I don’t know"),
+    "unit_unknown": ("Chưa rõ", "I don’t know"),
     "subject": ("Tiêu đề", "Subject"),
     "subject_hint": (
         "Nếu để trống, dòng đầu tiên của nội dung sẽ là tiêu đề.",
@@ -54,7 +54,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "text": ("Nội dung", "What is the difficulty?"),
     "text_hint": (
-        "Nêu rõ sự việc, số tờ khai, ngày đăng ký và điều quý doanh nghiệp cần được giải đáp. Tối đa {longest} ký tự.",
+        "Nêu rõ sự việc, số tờ khai, ngày đăng ký và điều Quý doanh nghiệp cần được giải đáp. Tối đa {longest} ký tự.",
         "Say what happened, give declaration numbers and dates, and what you need answered. Up to {longest} characters.",
     ),
     "files": ("Tệp đính kèm", "Files"),
@@ -106,7 +106,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Within minutes the status page names the group in charge and the date by which it answers.",
     ),
     "received_step_answer": (
-        "Câu trả lời có trên trang theo dõi, đồng thời được gửi qua thư điện tử nếu quý doanh nghiệp đã cung cấp địa chỉ.",
+        "Câu trả lời có trên trang theo dõi, đồng thời được gửi qua thư điện tử nếu Quý doanh nghiệp đã cung cấp địa chỉ.",
         "The answer appears on the status page, and is sent by email if you gave an address.",
     ),
     "received_step_late": (
@@ -115,7 +115,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "received_link": ("Theo dõi yêu cầu", "Follow your request"),
     "received_keep": (
-        "Hãy lưu lại đường dẫn này. Người có đường dẫn xem được yêu cầu; xin đừng chia sẻ công khai.",
+        "Vui lòng lưu lại đường dẫn này. Người có đường dẫn xem được yêu cầu; xin đừng chia sẻ công khai.",
         "Keep this link. Whoever has it can read the request: do not make it public.",
     ),
     # Status
@@ -132,6 +132,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "says_new": (
         "Yêu cầu đang được chuyển đến đơn vị phụ trách.",
         "Your request is on its way to the group in charge.",
+    ),
+    "says_new_there": (
+        "Đơn vị phụ trách đã nhận được yêu cầu và đang chờ cán bộ nhận xử lý.",
+        "The group in charge has your request. Nobody there has taken it up yet.",
     ),
     "says_open": ("Đơn vị phụ trách đang xem xét yêu cầu.", "The group in charge is working on your request."),
     "says_waiting": (
@@ -151,7 +155,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "The request is closed. If there is anything new, write under “Add something” below.",
     ),
     "says_merged": (
-        "Nội dung này được trả lời trong một yêu cầu khác của quý doanh nghiệp.",
+        "Nội dung này được trả lời trong một yêu cầu khác của Quý doanh nghiệp.",
         "It is answered together with another request of yours.",
     ),
     "says_rejected": (
@@ -196,13 +200,13 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "follow_up_hint": ("Tối đa {longest} ký tự.", "Up to {longest} characters."),
     "follow_up_send": ("Gửi", "Send"),
     "follow_up_sent": (
-        "Đã nhận được tin của quý doanh nghiệp; tin sẽ hiển thị bên dưới sau giây lát.",
+        "Đã nhận được tin của Quý doanh nghiệp; tin sẽ hiển thị bên dưới sau giây lát.",
         "We have your message; it appears below in a moment.",
     ),
     # Problems
     "not_found_title": ("Không tìm thấy trang", "There is no such page"),
     "not_found_says": (
-        "Vui lòng kiểm tra địa chỉ. Để xem yêu cầu đã gửi, hãy mở đường dẫn trong trang xác nhận hoặc trong thư.",
+        "Vui lòng kiểm tra địa chỉ. Để xem yêu cầu đã gửi, vui lòng mở đường dẫn trong trang xác nhận hoặc trong thư.",
         "Check the address. To see a request you sent, open the link on the confirmation page or in our mail.",
     ),
     "malformed_reference_title": ("Mã tra cứu không đúng dạng", "This is not a reference"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -122,6 +123,13 @@ async def test_errors_are_in_the_language_of_the_caller(intake: Intake, header: 
     assert response.json()["errors"][0]["message"].startswith(expected)
 
 
+@pytest.mark.parametrize("language", [[], {}, [None], 7])
+async def test_a_language_that_is_no_word_is_a_mistake_like_any_other(intake: Intake, language: Any) -> None:
+    response = await send(intake, request_body() | {"language": language})
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["language"]
+
+
 @pytest.mark.parametrize("raw", [b"", b"{", b'{"topic": NaN}', b'{"text": "\\ud800"}', b"[" * 5000, b"\xff\xfe"])
 async def test_broken_json_is_said_to_be_broken(intake: Intake, raw: bytes) -> None:
     response = await intake.http.post("/api/v1/requests", content=raw, headers={"Content-Type": "application/json"})
@@ -133,7 +141,7 @@ async def test_broken_json_is_said_to_be_broken(intake: Intake, raw: bytes) -> N
 async def test_json_that_is_no_object_is_said_to_be_none(intake: Intake, body: str) -> None:
     response = await intake.http.post("/api/v1/requests", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 422
-    assert response.json()["errors"][0]["field"] == "body"
+    assert [error["field"] for error in response.json()["errors"]] == ["body"]
 
 
 async def test_another_media_type_is_refused(intake: Intake) -> None:
@@ -148,6 +156,28 @@ async def test_a_malformed_key_is_refused(intake: Intake, key: str) -> None:
     assert response.status_code == 400
     assert "1" in response.json()["detail"]
     assert "200" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("second", ["one", "two"])
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("vi", "Tiêu đề Idempotency-Key xuất hiện 2 lần. Vui lòng chỉ gửi một lần."),
+        ("en", "The header Idempotency-Key stands 2 times. Send it once."),
+    ],
+)
+async def test_two_keys_are_refused(intake: Intake, second: str, language: str, says: str) -> None:
+    headers = [("Idempotency-Key", "one"), ("Idempotency-Key", second), ("Accept-Language", language)]
+    response = await intake.http.post("/api/v1/requests", json=request_body(), headers=headers)
+    assert (response.status_code, response.json()["detail"]) == (400, says)
+    assert await intake.count("submissions", {"_id": {"$in": ["api:one", "api:two"]}}) == 0
+
+
+async def test_a_name_that_stands_twice_is_refused_and_not_guessed_at(intake: Intake) -> None:
+    raw = json.dumps(request_body()).replace('"text":', '"text": "other", "text":', 1)
+    response = await intake.http.post("/api/v1/requests", content=raw, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.headers["content-type"]) == (400, "application/problem+json")
+    assert "“text”" in response.json()["detail"]
 
 
 async def test_too_much_is_refused_before_it_is_read(intake: Intake) -> None:
@@ -173,6 +203,21 @@ async def test_a_file_that_is_not_what_it_says_is_refused(intake: Intake) -> Non
             "Open it, save it in the right format and choose it again.",
         }
     ]
+
+
+async def test_a_wrong_file_is_told_by_its_place_in_the_list_that_was_sent(intake: Intake) -> None:
+    files = [
+        {"filename": "a.pdf", "content": "!!!"},
+        attachment("x/y.exe", b"MZ\x90\x00\x03\x00"),
+        attachment(),
+        7,
+        attachment("anh.png", PDF),
+    ]
+    response = await send(intake, request_body(attachments=files), accept_language="en")
+    told = {error["field"]: error["message"] for error in response.json()["errors"]}
+    assert told.keys() == {"attachments.0.content", "attachments.1", "attachments.3", "attachments.4"}
+    assert "“y.exe”" in told["attachments.1"]
+    assert "“anh.png”" in told["attachments.4"]
 
 
 async def test_files_are_kept_and_given_to_the_holder_of_the_link_only(intake: Intake) -> None:
@@ -287,6 +332,12 @@ async def test_the_choices_have_both_languages_or_the_one_asked_for(intake: Inta
     assert [choice["name"]["en"] for choice in both] == [choice["name"] for choice in english]
     assert [choice["key"] for choice in both] == [choice["key"] for choice in english]
     assert (await intake.http.get(f"/api/v1/{path}", params={"language": "fr"})).status_code == 422
+
+
+@pytest.mark.parametrize(("language", "says"), [("vi", "chọn một trong: 'vi' hoặc 'en'."), ("en", "Choose one of: 'vi' or 'en'.")])
+async def test_what_can_be_chosen_is_told_in_one_language(intake: Intake, language: str, says: str) -> None:
+    response = await intake.http.get("/api/v1/topics", params={"language": "fr"}, headers={"Accept-Language": language})
+    assert response.json()["errors"][0]["message"].endswith(says)
 
 
 @pytest.mark.parametrize(

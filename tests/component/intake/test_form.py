@@ -124,10 +124,76 @@ async def test_a_form_without_its_id_comes_back_with_a_new_one(intake: Intake, s
     assert re.search(r'name="submission_id" value="[0-9a-f-]{36}"', response.text)
 
 
+@pytest.mark.parametrize(("language", "says"), [("vi", "Biểu mẫu đã quá cũ"), ("en", "This form is out of date")])
+async def test_a_form_without_its_id_is_told_everything_else_that_is_wrong_and_keeps_what_was_typed(
+    intake: Intake, language: str, says: str
+) -> None:
+    values = typed(submission_id="", language=language, topic="", contact__phone="12", text="Nội dung giữ lại")
+    response = await post(intake, values, [("attachments", ("lớn.pdf", PDF + bytes(11 * MEGABYTE)))])
+    assert_a_page(response, 422)
+    for said in (says, 'href="#topic"', 'href="#contact-phone"', 'href="#attachments"', "“lớn.pdf”", "Nội dung giữ lại"):
+        assert said in response.text
+    again = re.search(r'name="submission_id" value="([0-9a-f-]{36})"', response.text)
+    assert again is not None
+    assert (await post(intake, typed(submission_id=again[1]))).status_code == 303
+
+
+async def test_a_form_that_was_cut_off_is_not_accepted_without_the_files_that_were_to_follow(intake: Intake) -> None:
+    values = typed(language="en", text="Typed before")
+    body, kind = multipart(values, "attachments", b"%PDF")
+    response = await intake.http.post("/", content=body.removesuffix(b"\r\n--b--\r\n"), headers=BROWSER | {"Content-Type": kind})
+    assert_a_page(response, 422)
+    assert "Not all of the form arrived" in response.text
+    assert "Typed before" in response.text
+    assert "out of date" not in response.text
+    assert await intake.count("submissions", {"_id": f"form:{values['submission_id']}"}) == 0
+
+
+async def test_a_form_that_was_cut_off_early_is_told_what_is_missing(intake: Intake) -> None:
+    body, kind = multipart({"language": "vi", "text": "Nội dung giữ lại"}, "topic", b"tax")
+    response = await intake.http.post("/", content=body.removesuffix(b"\r\n--b--\r\n"), headers=BROWSER | {"Content-Type": kind})
+    assert_a_page(response, 422)
+    for said in ("Biểu mẫu không đến đầy đủ", 'href="#topic"', 'href="#business-name"', "Nội dung giữ lại"):
+        assert said in response.text
+
+
+async def test_the_language_of_the_form_is_kept_on_every_page_after_it_without_a_cookie(intake: Intake) -> None:
+    sent = await post(intake, typed(language="en"))
+    received = await get(intake, sent.headers["location"])
+    intake.http.cookies.clear()
+    assert '<html lang="en">' in received.text
+    link = re.search(r'class="address"><a href="([^"]+)">([^<]+)<', received.text)
+    assert link is not None
+    assert "lang" not in link[2], "what is copied is only the link"
+    status = await get(intake, link[1].replace("&amp;", "&"))
+    intake.http.cookies.clear()
+    assert '<html lang="en">' in status.text
+    action = re.search(r'action="(/requests/[^"]+)"', status.text)
+    assert action is not None
+    path = action[1].replace("&amp;", "&")
+    too_much = await intake.http.post(path, content=b"x", headers=BROWSER | {"Content-Length": "99000000", "Content-Type": "text/plain"})
+    assert '<html lang="en">' in too_much.text
+    said = await post(intake, {"submission_id": new_id(), "text": "More", "language": "en"}, path=path)
+    assert '<html lang="en">' in (await get(intake, said.headers["location"])).text
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+async def test_what_is_too_large_is_said_in_the_language_of_the_form(intake: Intake, language: str) -> None:
+    form = await get(intake, f"/?lang={language}")
+    intake.http.cookies.clear()
+    action = re.search(r'<form id="form" method="post" action="([^"]+)"', form.text)
+    assert action is not None
+    response = await intake.http.post(
+        action[1], content=b"x", headers=BROWSER | {"Content-Length": "99000000", "Content-Type": "text/plain"}
+    )
+    assert f'<html lang="{language}">' in response.text
+
+
 async def test_what_a_robot_sends_looks_received_and_is_not_kept(intake: Intake) -> None:
     before = await intake.count("submissions")
-    response = await post(intake, typed(website="https://buy.example"))
+    response = await post(intake, typed(website="https://buy.example", language="en"))
     assert response.status_code == 303
+    assert response.headers["location"].endswith("&lang=en")
     assert_a_page(await get(intake, response.headers["location"]), 200)
     assert await intake.count("submissions") == before
 

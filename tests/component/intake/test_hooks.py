@@ -171,7 +171,8 @@ async def test_a_body_changed_on_its_way_is_not_believed(intake: Intake) -> None
     ("body", "status", "fields"),
     [
         (b"{", 400, None),
-        (b"[]", 422, {"body", "conversation", "text"}),
+        (b'{"conversation": "c", "text": "a", "text": "b"}', 400, None),
+        *((body, 422, {"body"}) for body in (b"[]", b"null", b"5", b'"text"')),
         ({"text": "x"}, 422, {"conversation"}),
         ({"conversation": 7, "text": " ", "colour": "red"}, 422, {"conversation", "text", "colour"}),
         (

@@ -200,7 +200,7 @@ def test_an_error_without_a_field_of_its_own_leads_to_the_form(pages: Pages, lan
     }
     page = Page(form_page(pages, language, {}, [FieldProblem("", key, params), FieldProblem("language", key, params)]))
     assert [link["href"] for link in page.all("a")].count("#form") == 2
-    assert page.by_id("form")["action"] == "/"
+    assert page.by_id("form")["action"] == f"/?lang={language}"
 
 
 def test_the_title_says_that_there_is_an_error_in_the_language_of_the_page(pages: Pages) -> None:
@@ -258,7 +258,8 @@ def test_the_other_language_is_one_link_away_or_a_button_where_a_link_would_lose
 def test_the_confirmation_shows_reference_and_link(pages: Pages, language: Language) -> None:
     page = Page(pages.received(language, REFERENCE, STATUS_URL))
     assert REFERENCE in page.text
-    assert [link for link in page.all("a") if link["href"] == STATUS_URL]
+    assert [link for link in page.all("a") if link["href"] == f"{STATUS_URL}&lang={language}"]
+    assert STATUS_URL + " " in page.text
 
 
 @pytest.mark.parametrize("status", get_args(TicketStatus))
@@ -267,6 +268,21 @@ def test_every_status_has_a_page_and_only_some_take_a_message(pages: Pages, lang
     page = Page(status_page(pages, language, ticket(status)))
     assert ("form" in page.ids) is (status not in {"merged", "rejected"})
     assert "Hon Gai group" in page.text if language == "en" else "Tổ hỗ trợ Hòn Gai" in page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "on_its_way", "there"),
+    [
+        ("vi", "đang được chuyển đến đơn vị phụ trách", "Đơn vị phụ trách đã nhận được yêu cầu và đang chờ cán bộ nhận xử lý."),
+        ("en", "on its way to the group in charge", "The group in charge has your request. Nobody there has taken it up yet."),
+    ],
+)
+def test_a_new_request_is_on_its_way_only_until_a_group_has_it(pages: Pages, language: Language, on_its_way: str, there: str) -> None:
+    waiting = waiting_view(REFERENCE, "Mã HS cho tôm", NOW, [], "Asia/Ho_Chi_Minh")
+    before = Page(pages.status(language, waiting, FollowUpForm("token", SUBMISSION))).text
+    after = Page(status_page(pages, language, ticket("new"))).text
+    assert (on_its_way in before, there in before) == (True, False)
+    assert (on_its_way in after, there in after) == (False, True)
 
 
 def clock(state: ClockState, **times: datetime | timedelta) -> Deadline:
@@ -340,7 +356,7 @@ def test_the_timeline_is_public_in_order_and_escaped(pages: Pages) -> None:
     assert html.index("first") < html.index("&lt;script&gt;second")
     assert "internal word" not in html
     assert "tờ khai.pdf" in html
-    assert f'href="/requests/{REFERENCE}/files/a?k=token"' in html
+    assert f'href="/requests/{REFERENCE}/files/a?k=token&amp;lang=vi"' in html
     assert "1,8 MB" in Page(html).text
     assert "1.8 MB" in Page(status_page(pages, "en", ticket(), said)).text
 
@@ -368,7 +384,7 @@ def test_a_follow_up_goes_to_the_request_with_the_token_and_keeps_its_text(pages
         pages, "en", ticket(), text="typed before", errors=(FieldProblem("attachments.0", "file_blocked", {"name": "a.exe"}),)
     )
     page = Page(html)
-    assert page.by_id("form")["action"] == f"/requests/{REFERENCE}/messages?k=token"
+    assert page.by_id("form")["action"] == f"/requests/{REFERENCE}/messages?k=token&lang=en"
     assert "typed before" in page.text
     assert "a.exe" in page.text
     assert "<title>Error: " in html

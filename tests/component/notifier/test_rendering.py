@@ -198,8 +198,8 @@ def test_an_acknowledgement_tells_reference_link_group_and_deadlines_with_the_zo
     for line in (
         "Mã yêu cầu: HQ-7K3M-9P2X",
         "https://helpdesk.example/requests/HQ-7K3M-9P2X?k=c0de0315",
-        "Hạn phản hồi lần đầu: 16:30, thứ Ba, 24/11/2026 (giờ Asia/Ho_Chi_Minh, UTC+07:00)",
-        "Hạn giải quyết: 16:30, thứ Hai, 30/11/2026 (giờ Asia/Ho_Chi_Minh, UTC+07:00)",
+        "Hạn phản hồi lần đầu: 16:30, thứ Ba, 24/11/2026 (giờ Việt Nam, UTC+7)",
+        "Hạn giải quyết: 16:30, thứ Hai, 30/11/2026 (giờ Việt Nam, UTC+7)",
     ):
         assert line in text
     assert "Tổ hỗ trợ doanh nghiệp Hòn Gai (Hải quan cửa khẩu cảng Hòn Gai)" in text

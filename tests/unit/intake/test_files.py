@@ -1,9 +1,12 @@
 """Which files come in, and under which names."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.values import Language
 from services.intake.domain.files import LARGEST_FILE, LARGEST_TOTAL, MEGABYTE, AcceptedFile, Upload, check_files, clean_filename
 from services.intake.domain.problems import sentence
 
@@ -75,9 +78,9 @@ def test_a_file_that_is_what_it_says_comes_in(filename: str, content_type: str) 
         ("a.ps1", "text/plain", "file_blocked"),
         ("a.iso", "application/octet-stream", "file_blocked"),
         ("a.img", "application/octet-stream", "file_blocked"),
-        ("report.pdf", "application/x-msdownload", "file_blocked"),
+        ("report.pdf", "application/x-msdownload", "file_runs"),
         ("report", "application/x-executable", "file_blocked"),
-        ("list.xls", "application/x-msi", "file_blocked"),
+        ("list.xls", "application/x-msi", "file_runs"),
         ("report.pdf", "image/png", "file_differs"),
         ("report.pdf", "text/html", "file_differs"),
         ("report.pdf", "application/octet-stream", "file_differs"),
@@ -107,6 +110,26 @@ def test_the_remedy_says_what_the_content_is() -> None:
         "The file “report.pdf” is named .pdf, but its content is a picture. Open it, save it in the right format and choose it again."
     )
     assert "nội dung là ảnh" in sentence(problem, "vi")
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("vi", "Tệp “b.pdf” có đuôi .pdf nhưng nội dung là chương trình hoặc có thể chạy chương trình, nên không được nhận. "),
+        ("en", "The file “b.pdf” is named .pdf, but its content is a program or can run one, so it is not accepted. "),
+    ],
+)
+def test_a_program_under_the_name_of_a_document_is_said_to_be_one(language: Language, says: str) -> None:
+    (problem,) = check_files([upload("b.pdf", "application/x-msdownload")])[1]
+    assert sentence(problem, language).startswith(says)
+    assert "PDF" not in sentence(problem, language)
+
+
+def test_files_whose_neighbours_were_left_out_are_told_by_their_place_in_the_senders_list() -> None:
+    uploads = [dataclasses.replace(upload(name), position=position) for name, position in (("a.exe", 1), ("b.pdf", 2), ("c.js", 4))]
+    accepted, problems = check_files(uploads)
+    assert [file.filename for file in accepted] == ["b.pdf"]
+    assert [problem.field for problem in problems] == ["attachments.1", "attachments.4"]
 
 
 def test_sizes_reach_their_limits_and_not_a_byte_more() -> None:

@@ -120,7 +120,7 @@ def test_one_thing_wrong_is_told_at_its_field(changes: dict[str, Any], field: st
 
 @pytest.mark.parametrize("body", [None, [], "text", 5, True])
 def test_a_body_that_is_no_object_is_told_so(body: object) -> None:
-    assert wrong(body)[""] == "not_an_object"
+    assert wrong(body) == {"": "not_an_object"}
 
 
 def test_problems_of_files_and_fields_are_told_together() -> None:

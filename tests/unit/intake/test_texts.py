@@ -1,15 +1,19 @@
 """What the pages say exists in both languages."""
 
+import re
 import string
 from typing import get_args
 
 import pytest
 
+from kit.problems import worded
 from schemas.values import MessageKind, TicketStatus
 from services.intake.domain.kinds import BLOCKED_EXTENSIONS, KIND_NAMES, KIND_OF_EXTENSION
+from services.intake.domain.problems import WORDING as PROBLEMS
 from services.intake.pages.rendering import PROBLEM_STATUS, ProblemKind
 from services.intake.pages.texts import TEXTS, text
 from services.intake.pages.view import SHOWN_CLOCKS
+from services.intake.refusals import WORDING as REFUSALS
 
 
 @pytest.mark.parametrize("key", TEXTS)
@@ -19,6 +23,20 @@ def test_both_languages_say_something_with_the_same_braces(key: str) -> None:
     assert en.strip()
     assert vi != en
     assert braces(vi) == braces(en)
+
+
+SHOWN_IN_VIETNAMESE = [
+    *(vi for vi, _ in TEXTS.values()),
+    *(vi for vi, _ in PROBLEMS.values()),
+    *(words for _, vi, _ in REFUSALS.values() for words in vi),
+    *(bytes(worded(status, "vi").body).decode() for status in (400, 404, 405, 413, 500, 503)),
+]
+
+
+@pytest.mark.parametrize("words", SHOWN_IN_VIETNAMESE)
+def test_businesses_are_addressed_politely_and_always_in_the_same_way(words: str) -> None:
+    assert not re.search(r"\b(hãy|bạn|các bạn|quý vị|quý khách|quý công ty)\b", words, re.IGNORECASE)
+    assert "quý doanh nghiệp" not in words
 
 
 def braces(words: str) -> list[str]:
