@@ -195,7 +195,8 @@ class Installation:
         for service in SERVICES:
             if any("dead letters" in lacking for lacking in await self.missing(service)):
                 await self.stop(service)
-                self.start(service)
+                # As whoever has looked does: a burst that came in one batch would stop it again and again.
+                self.start(service, HELPDESK_DEAD_LETTER_BURST="1000")
         await self.ready()
 
     def log(self, service: str) -> str:
