@@ -53,8 +53,8 @@ AHEAD_BYTES = 128_000
 """Of each partition that are fetched ahead: some fifty records, together two batches. Kafka's own 1 MB of each is memory that waits. A
 single larger record comes whole all the same (KIP-74)."""
 
-UNHURRIED_AHEAD_BYTES = 1_000_000
-"""Far more than `UNHURRIED_BYTES`: where one partition alone is behind, what Kafka may give of it must be worth giving at once."""
+UNHURRIED_AHEAD_BYTES = 256_000
+"""More than `UNHURRIED_BYTES`: where one partition alone is behind, what Kafka may give of it must be worth giving at once."""
 
 APPLIED = Counter("helpdesk_events_applied", "Events applied", ["topic", "group"])
 SKIPPED = Counter("helpdesk_events_unknown", "Events of a type this release does not know", ["topic", "type"])
