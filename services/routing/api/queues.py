@@ -57,8 +57,14 @@ class Filters:
 
 def routes(queue: QueueRepository, record: Record, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["queue"], responses=problems(401, 422))
+    _add_reader(router, queue, directory, now, signed_in)
+    _add_queue(router, queue, record, directory, now, signed_in)
+    return router
+
+
+def _add_reader(router: APIRouter, queue: QueueRepository, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn) -> None:
+    """Who asks, and where they work."""
     Signed = Annotated[Reader, Depends(signed_in)]
-    Chosen = Annotated[Filters, Depends()]
 
     @router.get("/me", summary="Who you are and what you see")
     async def me(reader: Signed) -> Me:
@@ -81,6 +87,13 @@ def routes(queue: QueueRepository, record: Record, directory: Directory, now: Ca
             for spec in specs
         ]
 
+
+def _add_queue(
+    router: APIRouter, queue: QueueRepository, record: Record, directory: Directory, now: Callable[[], datetime], signed_in: SignedIn
+) -> None:
+    Signed = Annotated[Reader, Depends(signed_in)]
+    Chosen = Annotated[Filters, Depends()]
+
     @router.get("/queue", summary="Open tickets, the soonest due first", responses=problems(401, 403, 422))
     async def page(
         reader: Signed,
@@ -95,8 +108,6 @@ def routes(queue: QueueRepository, record: Record, directory: Directory, now: Ca
         except BadCursor as error:
             raise refused(reader.language, 422, NOT_VALID, BAD_CURSOR, field="cursor") from error
         return QueuePage(items=[_row(row, at) for row in found.rows], next=found.next)
-
-    return router
 
 
 async def _chosen(queue: QueueRepository, directory: Directory, reader: Reader, chosen: Filters) -> set[str]:
