@@ -10,6 +10,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from structlog.typing import FilteringBoundLogger
 
 from helpdesk.catcher.mailbox import Mailbox
+from kit.web import listening_socket
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 TRY_AGAIN: Final = "451 4.3.0 Temporary failure, try again later"
@@ -57,9 +58,9 @@ class Sink:
         self._doors: weakref.WeakSet[Door] = weakref.WeakSet()
 
     async def start(self) -> int:
-        """The port it listens on, the given one unless that was 0. OSError when it is taken."""
-        host, port = self._address
-        self._server = await asyncio.get_running_loop().create_server(self._door, host, port)
+        """The port it listens on, the given one unless that was 0. OSError naming it when it is taken."""
+        listener = listening_socket(*self._address)
+        self._server = await asyncio.get_running_loop().create_server(self._door, sock=listener)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

@@ -6,12 +6,13 @@ import time
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from helpdesk.embedded.errors import PortTakenError
 
 LOOPBACK = "127.0.0.1"
 # Below Linux's ephemeral ports (32768 and up): no outgoing connection can sit on the port while its server is being restarted.
-LOWEST, HIGHEST = 20_000, 32_000
+RANGE: Final = range(20_000, 32_000)
 LISTENING = "0A"  # TCP_LISTEN as /proc/net/tcp writes it
 
 
@@ -26,15 +27,15 @@ def is_free(port: int) -> bool:
         return True
 
 
-def free_ports(count: int, besides: Container[int] = ()) -> list[int]:
+def free_ports(count: int, besides: Container[int] = (), *, within: range = RANGE) -> list[int]:
     """Different ports free at this moment, none of `besides`; nobody reserves them."""
     found: list[int] = []
-    for port in random.sample(range(LOWEST, HIGHEST), HIGHEST - LOWEST):
+    for port in random.sample(within, len(within)):
         if port not in besides and is_free(port):
             found.append(port)
         if len(found) == count:
             return found
-    raise PortTakenError(f"no free port between {LOWEST} and {HIGHEST}")
+    raise PortTakenError(f"no free port between {within.start} and {within.stop}")
 
 
 def require_free(port: int, option: str, patience_seconds: float = 1.0) -> None:

@@ -144,7 +144,10 @@ async def _catch_mail(stack: AsyncExitStack, data: Path, ports: Ports, progress:
     logger = logger_to(stack.enter_context(LimitedLog(data / "catcher.log")))
     secrets = demonstration.chat_secrets() if demo else {}
     catcher = Catcher(data / "mail", ports.catcher_smtp, ports.catcher, logger=logger, chat_secrets=secrets)
-    await catcher.start()
+    try:
+        await catcher.start()
+    except OSError as error:  # its ports were free when we looked
+        raise Refusal(f"{error.strerror or error}; choose another with --catcher-port or --catcher-smtp-port") from error
     stack.push_async_callback(catcher.stop)
 
 

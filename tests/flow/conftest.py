@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from helpdesk.demo import ORGANISATION
-from helpdesk.embedded.ports import free_ports
 from helpdesk.organisation import read
 from schemas.organisation import Organisation
 from tests.support.chat_callback import ChatCallback
 from tests.support.installation import Installation
+from tests.support.ports import free_ports
 
 CHAT_SECRET = "a-secret-of-this-chat-account-alone"
 

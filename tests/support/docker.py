@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from helpdesk.embedded.ports import free_ports
+from tests.support.ports import free_ports
 
 ANSWER_SECONDS = 5
 KAFKA_IMAGE, MONGO_IMAGE = "apache/kafka:4.3.0", "mongo:8"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpdesk.embedded.ports import free_ports
+from tests.support.ports import free_ports
 from tests.support.programs import program
 
 PASSWORD = "a pass,word/with@signs"

@@ -23,7 +23,6 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from helpdesk import provision
-from helpdesk.embedded.ports import free_ports
 from helpdesk.embedded.process import Child
 from helpdesk.embedded.servers import KAFKA_VARIABLE, MONGO_VARIABLE, kafka_of, mongo_of
 from kit.crashpoints import VARIABLE as CRASH_AT
@@ -32,6 +31,7 @@ from kit.settings import ServiceSettings
 from schemas.organisation import Organisation
 from schemas.topics import SERVICES
 from tests.support.mail_sink import MailSink
+from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 
 GRACE_SECONDS: Final = 30

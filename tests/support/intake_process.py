@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from helpdesk.embedded.ports import free_ports
 from kit.crashpoints import VARIABLE as CRASH_AT
 from kit.crashpoints import Point
 from kit.mongo import Database, Document, Mongo
 from kit.organisation import OrganisationStore
 from services.intake.storage import INTAKE
 from tests.support.mailroom import SENDER, with_mailboxes
+from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from helpdesk.embedded.ports import free_ports
 from helpdesk.organisation import read
 from kit.mongo import Mongo
 from kit.organisation import OrganisationStore
 from services.intake.app import main
 from services.intake.settings import IntakeSettings
+from tests.support.ports import free_ports
 
 DEMO = Path(__file__).parents[2] / "helpdesk" / "demo" / "organisation.yaml"
 

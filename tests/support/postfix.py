@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from helpdesk.embedded.ports import free_ports
+from tests.support.ports import free_ports
 from tests.support.programs import program
 
 MAIN = """

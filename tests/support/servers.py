@@ -17,9 +17,9 @@ import pytest
 from helpdesk.embedded.group import ServerGroup
 from helpdesk.embedded.kafka import KafkaCluster
 from helpdesk.embedded.mongod import MongodSet
-from helpdesk.embedded.ports import free_ports, is_free
 from helpdesk.embedded.servers import KAFKA_VARIABLE, MONGO_VARIABLE, kafka_of, mongo_of
 from tests.support.docker import docker_answers, kafka_in_docker, mongo_in_docker
+from tests.support.ports import free_port_row, free_ports
 
 KafkaFactory = Callable[..., Awaitable[KafkaCluster]]
 MongoFactory = Callable[..., Awaitable[MongodSet]]
@@ -49,11 +49,6 @@ def end(server: ServerGroup) -> None:
     """Kill it and give the disk space back."""
     run_apart(server.kill())
     server.wipe()
-
-
-def free_port_row(count: int) -> int:
-    """The first of `count` free ports in a row."""
-    return next(port for port in free_ports(50) if all(is_free(port + n) for n in range(count)))
 
 
 @pytest.fixture(scope="session")

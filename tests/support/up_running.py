@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Final, Self
 
-from helpdesk.embedded.ports import free_ports
+from tests.support.ports import free_ports
 
 OPTIONS: Final = (
     "--intake-port",

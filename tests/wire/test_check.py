@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from helpdesk.checking.examining import INVARIANTS
 from helpdesk.cli import app
-from helpdesk.embedded.ports import free_ports
 from tests.component.helpdesk.building import Story, lived
+from tests.support.ports import free_ports
 from tests.support.servers import KafkaServer, MongoServer
 
 

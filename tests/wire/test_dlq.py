@@ -19,7 +19,6 @@ from helpdesk.deadletters.handled import Decision, Decisions
 from helpdesk.deadletters.letter import DeadLetter
 from helpdesk.deadletters.reading import DeadLetterTopics
 from helpdesk.embedded.kafka import KafkaCluster
-from helpdesk.embedded.ports import free_ports
 from helpdesk.embedded.servers import kafka_of
 from kit.deadletters import DeadLetters
 from kit.errors import PermanentError, TransientError
@@ -31,6 +30,7 @@ from kit.settings import ServiceSettings
 from schemas.requests import RequestReceived, request_events
 from schemas.topics import REQUESTS, SERVICES, WRITER, dead_letters
 from tests.support.happenings import request
+from tests.support.ports import free_ports
 from tests.support.servers import MongoServer, end, run_apart
 
 GARBAGE = b"\x00\xff not JSON \x1b[2J"

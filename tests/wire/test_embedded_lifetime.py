@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from helpdesk.embedded.errors import PortTakenError
-from helpdesk.embedded.ports import free_ports, is_free
+from helpdesk.embedded.ports import is_free
 from helpdesk.embedded.servers import KAFKA_VARIABLE, MONGO_VARIABLE, find_or_start
+from tests.support.ports import free_ports
 
 # Starts what the environment does not name, tells the process ids, waits.
 PARENT = """

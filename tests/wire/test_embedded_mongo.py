@@ -9,7 +9,7 @@ from pymongo import AsyncMongoClient
 
 from helpdesk.embedded.errors import DataInUseError, PortTakenError
 from helpdesk.embedded.mongod import Mongod
-from helpdesk.embedded.ports import free_ports
+from tests.support.ports import free_ports
 from tests.support.servers import MongoFactory, MongoServer
 
 Client = AsyncMongoClient[dict[str, Any]]

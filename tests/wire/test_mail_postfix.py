@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from helpdesk.embedded.ports import free_ports
 from tests.support.intake_process import intake_process
 from tests.support.mail_sink import MailSink
 from tests.support.mailroom import FOCAL, HON_GAI, LAN, mail, open_mailroom
+from tests.support.ports import free_ports
 from tests.support.postfix import Postfix, running_postfix
 from tests.support.servers import MongoFactory, MongoServer
 from tests.support.waiting import wait_until

@@ -11,7 +11,6 @@ import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pydantic import SecretStr
 
-from helpdesk.embedded.ports import free_ports
 from kit.ids import new_id
 from kit.mongo import Mongo
 from kit.organisation import OrganisationStore
@@ -25,6 +24,7 @@ from services.routing.settings import RoutingSettings
 from services.routing.tokens import TokenRepository
 from tests.support.happenings import delivered, message, request
 from tests.support.organisations import organisation
+from tests.support.ports import free_ports
 from tests.support.servers import KafkaServer, MongoServer
 
 

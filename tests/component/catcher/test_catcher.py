@@ -187,9 +187,11 @@ async def test_a_disk_that_refuses_is_a_temporary_failure_for_the_sender(tmp_pat
     assert await taker.handle_exception(failure.value) == TRY_AGAIN
 
 
-async def test_a_taken_port_is_named_and_nothing_stays_open(catcher: Catcher, tmp_path: Path) -> None:
-    second = Catcher(tmp_path / "other", 0, catcher.http_port, logger=structlog.get_logger())
-    with pytest.raises(OSError, match=str(catcher.http_port)):
+@pytest.mark.parametrize("kind", ["smtp", "http"])
+async def test_a_taken_port_is_named_and_nothing_stays_open(catcher: Catcher, tmp_path: Path, kind: str) -> None:
+    smtp, http = (catcher.smtp_port, 0) if kind == "smtp" else (0, catcher.http_port)
+    second = Catcher(tmp_path / "other", smtp, http, logger=structlog.get_logger())
+    with pytest.raises(OSError, match=f"port {smtp or http} on 127.0.0.1 is taken"):
         await second.start()
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from helpdesk.embedded.ports import free_ports
 from helpdesk.starting.here import write_addresses
 from schemas.topics import SERVICES
 from tests.support.command_line import Said, helpdesk
+from tests.support.ports import free_ports
 from tests.support.servers import MongoServer
 
 SOUND = Path(__file__).parents[2] / "data" / "organisations" / "sound.yaml"

@@ -16,7 +16,6 @@ from helpdesk.demo import ORGANISATION
 from helpdesk.embedded.errors import PortTakenError, ServerDiedError
 from helpdesk.embedded.group import ServerGroup
 from helpdesk.embedded.logfile import LimitedLog
-from helpdesk.embedded.ports import free_ports
 from helpdesk.embedded.servers import Servers
 from helpdesk.organisation import read
 from helpdesk.starting.demo import ACCOUNTS, answering, kept_tokens, prepare
@@ -28,6 +27,7 @@ from helpdesk.starting.up import until_a_server_dies
 from kit.mongo import Mongo
 from kit.settings import ServiceSettings
 from schemas.topics import SERVICES
+from tests.support.ports import free_ports
 from tests.support.servers import MongoServer
 
 SOUND = Path(__file__).parents[2] / "data" / "organisations" / "sound.yaml"

@@ -17,7 +17,6 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
-from helpdesk.embedded.ports import free_ports
 from kit.journal import Journal
 from kit.mongo import Mongo
 from kit.organisation import OrganisationStore
@@ -28,6 +27,7 @@ from services.routing.api.links import FileLinks
 from services.routing.directory import Directory
 from services.routing.repository import TicketRepository
 from tests.component.routing.conftest import PUBLIC_URL, SECRET, Clock, Routing, signed
+from tests.support.ports import free_ports
 from tests.support.servers import MongoServer
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

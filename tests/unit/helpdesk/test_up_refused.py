@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from helpdesk.embedded.ports import free_ports
 from tests.support.command_line import helpdesk
+from tests.support.ports import free_ports
 
 
 @pytest.mark.parametrize("command", ["up", "kafka", "mongo"])
