@@ -9,7 +9,7 @@ Noted = Callable[[str, float], None]
 
 
 class Sink(asyncio.Protocol):
-    """Just enough SMTP (RFC 5321) for a client that pipelines nothing."""
+    """Just enough SMTP (RFC 5321), with the pipelining (RFC 2920) of the relays in use."""
 
     def __init__(self, noted: Noted) -> None:
         self._noted = noted
@@ -41,7 +41,9 @@ class Sink(asyncio.Protocol):
         verb = line[:4].upper()
         if verb == b"RCPT":
             self._recipient = line[line.find(b"<") + 1 : line.find(b">")].decode("ascii", "replace")
-        if verb == b"DATA":
+        if verb == b"EHLO":
+            self._say(b"250-sink\r\n250 PIPELINING")
+        elif verb == b"DATA":
             self._in_data = True
             self._say(b"354 go on")
         elif verb == b"QUIT":

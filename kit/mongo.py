@@ -172,6 +172,8 @@ class CollectionSpec:
 
     name: str
     indexes: Sequence[IndexModel] = ()
+    retired: Sequence[str] = ()
+    """Indexes that earlier releases made."""
     schema: Mapping[str, Any] | None = None
     shard_key: Mapping[str, Any] = field(default_factory=lambda: {"_id": "hashed"})
 
@@ -264,7 +266,7 @@ class Mongo:
                 return
 
     async def ensure(self, database: Database, specs: Sequence[CollectionSpec]) -> None:
-        """Create missing collections, indexes and validators. Idempotent."""
+        """Create missing collections, indexes and validators, and drop indexes that are of no more use. Idempotent."""
         with translated():
             existing = {row["name"]: row.get("options", {}) async for row in await database.list_collections()}
             for spec in specs:
@@ -272,6 +274,8 @@ class Mongo:
                     await _create(database, spec.name)
                 if spec.indexes:
                     await database[spec.name].create_indexes(list(spec.indexes))
+                for index in set(spec.retired).intersection(await database[spec.name].index_information() if spec.retired else ()):
+                    await database[spec.name].drop_index(index)
                 validator = {"$jsonSchema": spec.schema}
                 # Only when it differs: `collMod` waits for every open transaction, and one that a killed process left
                 # open is ended by the server after a while alone. Nothing could start meanwhile.

@@ -65,9 +65,8 @@ def build(settings: IntakeSettings, only: Collection[str] = ()) -> Service:
     desk = build_desk(settings, mongo, database, journal)
     add_housekeeping(service, mongo, database, desk)
     if "consumer" in roles:
-        add_inlet(
-            service, settings, topics.TICKETS, "intake", ticket_events, Projection(database[CONVERSATIONS.name]).apply, unhurried=True
-        )
+        projection = Projection(mongo, database[CONVERSATIONS.name])
+        add_inlet(service, settings, topics.TICKETS, "intake", ticket_events, projection.apply, unhurried=True)
     if "mail" in roles:
         add_mail(service, settings, mongo, database, desk.acceptance, desk.files, desk.organisation)
     if "web" in roles:

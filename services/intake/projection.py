@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from kit.mongo import Collection, Document, UpdateOne, translated
+from kit.mongo import Collection, Document, Mongo, UpdateOne, Writes
 from schemas.envelope import Event
 from schemas.tickets import AnswerGiven, BusinessReplied, QuestionAsked, TicketEventBase, TicketOpened, TicketResolved
 from schemas.values import Message
@@ -16,15 +16,15 @@ SHOWN_MESSAGES: Final = 100
 class Projection:
     """Applies `helpdesk.tickets.v1` to the conversations."""
 
-    def __init__(self, conversations: Collection) -> None:
+    def __init__(self, mongo: Mongo, conversations: Collection) -> None:
+        self._mongo = mongo
         self._conversations = conversations
 
     async def apply(self, events: Sequence[Event]) -> None:
-        """One ordered write for the batch. An event that was seen, or is of a ticket that is not ours, changes nothing."""
-        writes = [_write(event) for event in events if isinstance(event, TicketEventBase)]
-        if writes:
-            with translated():
-                await self._conversations.bulk_write(writes, ordered=True)
+        """One transaction for the batch. An event that was seen, or is of a ticket that is not ours, changes nothing."""
+        writes = Writes()  # in none, each write would be noted beside it in case it has to be tried again: that cost as much as the writes
+        writes.update(self._conversations, [_write(event) for event in events if isinstance(event, TicketEventBase)])
+        await self._mongo.write(writes)
 
 
 def _write(event: TicketEventBase) -> UpdateOne:

@@ -69,7 +69,7 @@ class Digests:
         """Lanes in which something has waited long enough, but for those that rest."""
         query = {"state": "gathering", "slot": {"$in": sorted(slots)}, "next_at": {"$lte": now}, "lane": {"$nin": sorted(resting)}}
         with translated():
-            rows = await self._deliveries.find(query, {"lane": 1}).sort("next_at", 1).limit(LANES).to_list(LANES)
+            rows = await self._deliveries.find(query, {"_id": 0, "lane": 1}).sort("next_at", 1).limit(LANES).to_list(LANES)
         return list(dict.fromkeys(row["lane"] for row in rows))
 
     async def fold(self, lane: str, now: datetime) -> int:

@@ -1,6 +1,6 @@
 """How many acknowledgements go out for mail that came in: what ends two machines answering each other when no header gives them away.
 
-One for each ticket and address follows from the deliveries' ids. Counted are those that were planned and not held back, so that whoever
+One for each ticket and address follows from the deliveries' ids. Counted are those that were not held back, so that whoever
 writes more than that gets the next one when the first is a day old.
 """
 
@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from prometheus_client import Counter as Metric
 
-from kit.mongo import Database, Document, translated
+from kit.mongo import Database, translated
 from schemas.tickets import TicketEventBase
 from services.notifier.domain.audience import Delivery
-from services.notifier.storage import DELIVERIES
+from services.notifier.storage import ACKNOWLEDGED
 from services.notifier.suppressions import spelt
 
 A_DAY: Final = timedelta(days=1)
@@ -32,7 +32,7 @@ def limited(delivery: Delivery, event: TicketEventBase) -> bool:
 
 class Limits:
     def __init__(self, database: Database, *, per_minute: int, per_address: int = PER_ADDRESS) -> None:
-        self._deliveries = database[DELIVERIES.name]
+        self._acknowledged = database[ACKNOWLEDGED.name]
         self._per_minute = per_minute
         self._per_address = per_address
 
@@ -57,12 +57,11 @@ class Limits:
         return over
 
     async def _sent_today(self, addresses: set[str], now: datetime) -> Counter[str]:
-        query = {"acknowledged": {"$in": sorted(addresses)}, "planned_at": {"$gt": now - A_DAY}}
-        pipeline: list[Mapping[str, Any]] = [{"$match": query}, {"$group": {"_id": "$acknowledged", "count": {"$sum": 1}}}]
+        query = {"address": {"$in": sorted(addresses)}, "at": {"$gt": now - A_DAY}}
+        pipeline: list[Mapping[str, Any]] = [{"$match": query}, {"$group": {"_id": "$address", "count": {"$sum": 1}}}]
         with translated():
-            return Counter({row["_id"]: row["count"] async for row in self._deliveries.aggregate(pipeline)})
+            return Counter({row["_id"]: row["count"] async for row in self._acknowledged.aggregate(pipeline)})
 
     async def _sent_lately(self, now: datetime) -> int:
-        query: Document = {"acknowledged": {"$exists": True}, "planned_at": {"$gt": now - A_MINUTE}}
         with translated():
-            return int(await self._deliveries.count_documents(query, limit=self._per_minute))
+            return int(await self._acknowledged.count_documents({"at": {"$gt": now - A_MINUTE}}, limit=self._per_minute))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
+from operator import itemgetter
 from typing import Any
 
 from pymongo import UpdateMany
@@ -16,7 +17,7 @@ from kit.journal import Journal
 from kit.mongo import Database, Document, Mongo, Session, UpdateOne, Writes, translated
 from schemas.notifications import DeliveryEvent, NotificationDelivered, NotificationFailed
 from services.notifier.domain.audience import Delivery
-from services.notifier.storage import DELIVERIES, RELAY_TROUBLE
+from services.notifier.storage import ACKNOWLEDGED, DELIVERIES, RELAY_TROUBLE
 from services.notifier.suppressions import SUPPRESSED
 
 SOURCE = "helpdesk/notifier"
@@ -62,6 +63,7 @@ class DeliveryRepository:
         self._mongo = mongo
         self._journal = journal
         self._deliveries = database[DELIVERIES.name]
+        self._acknowledged = database[ACKNOWLEDGED.name]
         self._trouble = database[RELAY_TROUBLE.name]
 
     async def known(self, ids: Collection[str]) -> set[str]:
@@ -86,8 +88,10 @@ class DeliveryRepository:
         """
         rows = [_row(item, held, now) for item in planned]
         ended = [event for item, row in zip(planned, rows, strict=True) if (event := _ended(item, row, now))]
+        counted = [{"_id": item.delivery.id, "address": item.acknowledges, "at": now} for item in planned if item.acknowledges]
         writes = Writes()
         writes.insert(self._deliveries, rows)
+        writes.insert(self._acknowledged, counted)
         self._journal.add(ended, writes, streams=[event.delivery_id for event in ended])
         await self._mongo.write(writes)
         return rows
@@ -104,13 +108,13 @@ class DeliveryRepository:
             "lane": {"$nin": sorted(busy)},
         }
         with translated():
-            due = await self._deliveries.find(query, {"lane": 1}).sort([("next_at", 1), ("order", 1)]).limit(limit).to_list(limit)
+            due = await self._deliveries.find(query, {"_id": 0, "lane": 1}).sort([("next_at", 1), ("order", 1)]).limit(limit).to_list(limit)
             lanes: dict[str, list[Document]] = {row["lane"]: [] for row in due}
             # Not the due ones alone: what was planned while the one before it was being put off may be due before that.
-            pending = self._deliveries.find({"lane": {"$in": list(lanes)}, "state": "pending"})
-            async for row in pending.sort([("lane", 1), ("order", 1)]):
+            async for row in self._deliveries.find({"lane": {"$in": list(lanes)}, "state": "pending"}):
                 lanes[row["lane"]].append(row)
-        first = {lane: list(takewhile(partial(_may_go, now, channels), rows)) for lane, rows in lanes.items()}
+        in_order = {lane: sorted(rows, key=itemgetter("order")) for lane, rows in lanes.items()}
+        first = {lane: list(takewhile(partial(_may_go, now, channels), rows)) for lane, rows in in_order.items()}
         return {lane: rows for lane, rows in first.items() if rows}
 
     async def record(self, attempts: Sequence[Attempted]) -> Sequence[Exception | None]:
@@ -193,7 +197,6 @@ def _row(item: Planned, held: dict[str, datetime], now: datetime) -> Document:
     if state == "pending":
         row["content"] = item.content
         row |= item.waiting or {}
-        row |= {"acknowledged": item.acknowledges} if item.acknowledges else {}
     else:
         row |= {"ended_at": now, "reason": item.refusal or item.dropped or "read on the status page"}
     return row

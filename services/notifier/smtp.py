@@ -1,20 +1,28 @@
-"""Mail out: a few long-lived connections to one relay, one recipient per transaction."""
+"""Mail out: a few long-lived connections to one relay, one recipient per transaction.
+
+aiosmtplib connects, encrypts and signs in. It waits for the reply to each command, which is four journeys a mail; where the relay takes
+several at once (RFC 2920) a mail is two: what introduces it, and the mail.
+"""
 
 import asyncio
-import contextlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from itertools import zip_longest
+from typing import Final, Literal, cast
 
 import aiosmtplib
 
+from services.notifier.dialogue import LOST, MALFORMED, Dialogue, Reply
 from services.notifier.domain.address import BadAddress, ascii_address, recipient_address
 from services.notifier.domain.outcome import Accepted, Later, Never, Outcome, RelayTrouble, Unknown
 from services.notifier.relay import Relay
 
-Stage = Literal["connecting", "sender", "recipient", "data"]
+Stage = Literal["sender", "recipient", "data"]
+
+_INTRODUCTION: Final[tuple[tuple[Stage, int], ...]] = (("sender", 2), ("recipient", 2), ("data", 3))
+"""MAIL, RCPT and DATA, each with the first digit of a reply that lets the next one follow."""
 
 MAILS_PER_CONNECTION: Final = 100
 SECONDS_PER_CONNECTION: Final = 300.0
@@ -96,66 +104,84 @@ class _Line:
         self._helo = helo
         self._clock = clock
         self._client: aiosmtplib.SMTP | None = None
-        self._stage: Stage = "connecting"
+        self._dialogue: Dialogue | None = None
         self._opened_at = self._used_at = 0.0
         self._sent = 0
 
     async def send(self, sender: str, recipient: str, raw: bytes) -> Outcome:
-        self._stage = "connecting"
         try:
-            response = await self._transact(sender, recipient, raw)
-        except (aiosmtplib.SMTPException, OSError, ValueError, _NoSmtpUtf8) as error:
-            outcome = self._judge(error)
-            await self._recover(outcome)
-            return outcome
+            outcome = await self._send(sender, recipient, raw)
+        except _NoSmtpUtf8:
+            return Never(NO_SMTPUTF8)
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            self._drop()
+            return _not_connected(error)
         except BaseException:
             self._drop()
             raise
-        self._sent += 1
+        if not isinstance(outcome, Accepted | Later | Never):
+            self._drop()
         self._used_at = self._clock()
-        return Accepted(f"{response.code} {response.message}")
+        return outcome
 
-    async def _transact(self, sender: str, recipient: str, raw: bytes) -> aiosmtplib.SMTPResponse:
-        client = await self._introduce(sender, len(raw), international=not recipient.isascii())
-        self._stage = "recipient"
-        await client.rcpt(recipient, encoding="utf-8")
-        self._stage = "data"
-        return await client.data(raw, timeout=self._patience.data)
-
-    async def _introduce(self, sender: str, size: int, *, international: bool) -> aiosmtplib.SMTP:
-        """MAIL FROM; once more on a new connection when a used one turns out to be dead."""
-        used = self._client
-        client = await self._ready()
-        self._stage = "sender"
-        options = _parameters(client, size, international=international)
-        try:
-            await client.mail(sender, options=options)
-        except aiosmtplib.SMTPServerDisconnected:
-            if client is not used:
-                raise
+    async def _send(self, sender: str, recipient: str, raw: bytes) -> Outcome:
+        """Raises what keeps it from connecting, or _NoSmtpUtf8."""
+        used = self._dialogue
+        dialogue = await self._ready()
+        replies = await self._introduce(dialogue, sender, recipient, len(raw))
+        if dialogue is used and dialogue.trouble == LOST and not replies:  # it died while nobody used it
             self._drop()
-            self._stage = "connecting"
-            client = await self._connect()
-            self._stage = "sender"
-            await client.mail(sender, options=options)
-        return client
+            dialogue = await self._connect()
+            replies = await self._introduce(dialogue, sender, recipient, len(raw))
+        for (stage, good), reply in zip_longest(_INTRODUCTION, replies):
+            if reply is None or reply.code // 100 != good:
+                await self._start_over(dialogue, replies)
+                return _judge_reply(stage, reply) if reply else _judge_silence(stage, dialogue)
+        reply = await dialogue.hand_over(raw, self._patience.data)
+        if reply is None:
+            return Unknown(f"data: {dialogue.trouble} after the mail was handed over")
+        self._sent += 1
+        return Accepted(str(reply)) if reply.code // 100 == 2 else _judge_reply("data", reply)  # noqa: PLR2004 (success)
 
-    async def _ready(self) -> aiosmtplib.SMTP:
+    async def _introduce(self, dialogue: Dialogue, sender: str, recipient: str, size: int) -> list[Reply]:
+        """Replies to MAIL, RCPT and DATA; where they go one by one, up to the first that is a refusal."""
+        parameters = self._parameters(size, international=not recipient.isascii())
+        commands = (" ".join((f"MAIL FROM:<{sender}>", *parameters)).encode(), f"RCPT TO:<{recipient}>".encode(), b"DATA")
+        if self._can("pipelining"):
+            return await dialogue.ask(*commands, patience=self._patience.command)
+        replies: list[Reply] = []
+        for command, (_, good) in zip(commands, _INTRODUCTION, strict=True):
+            answer = await dialogue.ask(command, patience=self._patience.command)
+            replies += answer
+            if not answer or answer[0].code // 100 != good:
+                break
+        return replies
+
+    def _parameters(self, size: int, *, international: bool) -> list[str]:
+        """Of MAIL FROM. Raises `_NoSmtpUtf8`."""
+        if international and not self._can("smtputf8"):
+            raise _NoSmtpUtf8
+        # RFC 6531 section 3.6: a server with the one has the other.
+        return [*([f"SIZE={size}"] if self._can("size") else []), *(["BODY=8BITMIME", "SMTPUTF8"] if international else [])]
+
+    def _can(self, extension: str) -> bool:
+        return self._client is not None and self._client.supports_extension(extension)
+
+    async def _start_over(self, dialogue: Dialogue, replies: Sequence[Reply]) -> None:
+        """Back to a clean envelope; a server that waits for a mail all the same can only be left (RFC 2920 section 3.1)."""
+        in_data = replies[-1].code // 100 == _INTRODUCTION[-1][1] if len(replies) == len(_INTRODUCTION) else False
+        if in_data or not await dialogue.ask(b"RSET", patience=self._patience.connect):
+            self._drop()
+
+    async def _ready(self) -> Dialogue:
         now = self._clock()
-        if self._client is not None and (self._sent >= MAILS_PER_CONNECTION or now - self._opened_at >= SECONDS_PER_CONNECTION):
+        if self._dialogue and (self._sent >= MAILS_PER_CONNECTION or now - self._opened_at >= SECONDS_PER_CONNECTION):
             await self.quit()
-        if self._client is not None and now - self._used_at > IDLE_SECONDS and not await self._alive(self._client):
+        if self._dialogue and now - self._used_at > IDLE_SECONDS and not await self._dialogue.ask(b"NOOP", patience=self._patience.connect):
             self._drop()
-        return self._client or await self._connect()
+        return self._dialogue or await self._connect()
 
-    async def _alive(self, client: aiosmtplib.SMTP) -> bool:
-        try:
-            await client.noop(timeout=self._patience.connect)
-        except (aiosmtplib.SMTPException, OSError):
-            return False
-        return True
-
-    async def _connect(self) -> aiosmtplib.SMTP:
+    async def _connect(self) -> Dialogue:
         client = aiosmtplib.SMTP(
             hostname=self._relay.host,
             port=self._relay.port,
@@ -173,66 +199,48 @@ class _Line:
                 await client.ehlo()
             except aiosmtplib.SMTPHeloError:
                 await client.helo()
+        self._dialogue = Dialogue(cast("asyncio.Transport", client.transport))
         self._opened_at = self._used_at = self._clock()
         self._sent = 0
-        return client
-
-    def _judge(self, error: Exception) -> Outcome:
-        if isinstance(error, _NoSmtpUtf8):
-            return Never(NO_SMTPUTF8)
-        if isinstance(error, aiosmtplib.SMTPResponseException):
-            return _judge_reply(self._stage, error.code, str(error.message))
-        reason = f"{self._stage}: {type(error).__name__}"
-        if self._stage == "data":
-            return Unknown(f"{reason} after the mail was handed over")
-        # A relay that hangs up on one recipient may serve the next: pausing them all would let one address stop everybody.
-        return Later(reason) if self._stage == "recipient" else RelayTrouble(reason)
-
-    async def _recover(self, outcome: Outcome) -> None:
-        """Back to a clean envelope after a refusal; anything else ends the connection."""
-        client = self._client
-        if client is None or not isinstance(outcome, Later | Never):
-            return self._drop()
-        try:
-            await client.rset()
-        except (aiosmtplib.SMTPException, OSError):
-            self._drop()
-        self._used_at = self._clock()
-        return None
+        return self._dialogue
 
     def _drop(self) -> None:
         if self._client is not None:
             self._client.close()
-        self._client = None
+        self._client = self._dialogue = None
 
     async def quit(self) -> None:
-        if self._client is not None:
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-                await self._client.quit(timeout=self._patience.connect)
+        if self._dialogue is not None:
+            await self._dialogue.ask(b"QUIT", patience=self._patience.connect)
         self._drop()
 
 
-def _parameters(client: aiosmtplib.SMTP, size: int, *, international: bool) -> list[str]:
-    """Of MAIL FROM. Raises `_NoSmtpUtf8`."""
-    if international and not client.supports_extension("smtputf8"):
-        raise _NoSmtpUtf8
-    # RFC 6531 section 3.6: a server with the one has the other.
-    return [*([f"SIZE={size}"] if client.supports_extension("size") else []), *(["BODY=8BITMIME", "SMTPUTF8"] if international else [])]
+def _not_connected(error: Exception) -> Outcome:
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return RelayTrouble(f"{error.code} {error.message}")
+    return RelayTrouble(f"connecting: {type(error).__name__}")
 
 
-def _judge_reply(stage: Stage, code: int, message: str) -> Outcome:
+def _judge_silence(stage: Stage, dialogue: Dialogue) -> Outcome:
+    """Before the mail was handed over."""
+    reason = f"{stage}: {dialogue.trouble}"
+    # A relay that hangs up on one recipient may serve the next: pausing them all would let one address stop everybody.
+    return RelayTrouble(reason) if stage == "sender" else Later(reason)
+
+
+def _judge_reply(stage: Stage, reply: Reply) -> Outcome:
     """What a reply other than success asks for, by where in the dialogue it came (RFC 5321 section 4.2.1)."""
-    reason = f"{code} {message}"
-    if code < 0:
+    code, reason = reply.code, str(reply)
+    if code == MALFORMED:
         return Unknown(reason) if stage == "data" else RelayTrouble(reason)
     # After the recipient a 421 is often a limit or a policy about that one alone: pausing everybody for it would pause them for ever.
-    if stage == "connecting" or code in _OUR_CREDENTIALS or (code == _CLOSING and stage == "sender"):
+    if code in _OUR_CREDENTIALS or (code == _CLOSING and stage == "sender"):
         return RelayTrouble(reason)
     if code < 500:  # noqa: PLR2004 (the border between transient and permanent)
         return Later(reason)
     if stage == "sender":
         # The sender is ours and the same for every mail, only the size differs.
         return Never(reason) if code == _TOO_LARGE else RelayTrouble(reason)
-    if stage == "recipient" and _WONT_RELAY.search(message):
+    if stage == "recipient" and _WONT_RELAY.search(reply.text):
         return Later(reason)
     return Never(reason)

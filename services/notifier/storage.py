@@ -6,22 +6,22 @@ from kit.journal import JOURNAL, RELAY_LEASES, RELAY_STATE
 from kit.mongo import CollectionSpec, IndexModel
 from kit.organisation import ORGANISATION
 
-_PENDING = {"state": "pending"}
-_GATHERING = {"state": "gathering"}
-_ACKNOWLEDGED = {"acknowledged": {"$exists": True}}
+_WAITING = {"state": {"$in": ["pending", "gathering"]}}
 
 DELIVERIES = CollectionSpec(
     "deliveries",
     indexes=(
-        IndexModel([("next_at", ASCENDING), ("order", ASCENDING), ("slot", ASCENDING)], name="next", partialFilterExpression=_PENDING),
-        IndexModel([("lane", ASCENDING), ("order", ASCENDING)], name="lane", partialFilterExpression=_PENDING),
         IndexModel([("ticket_id", ASCENDING)], name="ticket"),
-        IndexModel([("next_at", ASCENDING), ("slot", ASCENDING)], name="gathered", partialFilterExpression=_GATHERING),
-        IndexModel([("lane", ASCENDING), ("next_at", ASCENDING)], name="gathered_lane", partialFilterExpression=_GATHERING),
-        IndexModel([("ticket_id", ASCENDING), ("order", ASCENDING)], name="gathered_ticket", partialFilterExpression=_GATHERING),
-        IndexModel([("acknowledged", ASCENDING), ("planned_at", ASCENDING)], name="acknowledged", partialFilterExpression=_ACKNOWLEDGED),
-        IndexModel([("planned_at", ASCENDING)], name="acknowledged_at", partialFilterExpression=_ACKNOWLEDGED),
+        # With all that a look asks for: it passes over what is under way without reading those mails.
+        IndexModel(
+            [(field, ASCENDING) for field in ("state", "next_at", "order", "slot", "channel", "lane")],
+            name="due",
+            partialFilterExpression=_WAITING,
+        ),
+        IndexModel([(field, ASCENDING) for field in ("lane", "state", "next_at", "order")], name="lanes", partialFilterExpression=_WAITING),
     ),
+    # Each index costs every write of a delivery's end as much as the write itself, also where the delivery is not in it.
+    retired=("next", "lane", "gathered", "gathered_lane", "gathered_ticket", "acknowledged", "acknowledged_at"),
     schema={
         "bsonType": "object",
         "required": ["_id", "event_id", "ticket_id", "lane", "state", "channel", "attempts", "order", "slot", "planned_at"],
@@ -39,9 +39,17 @@ DELIVERIES = CollectionSpec(
 An alarm that is told later waits as `gathering`, and so does new work in a flood, with what a digest says of it as `alarm` or `work`.
 Then it is sent alone, or `folded` into a digest, a delivery more with its ids as `parts`, and ends with that one; new work, which has no
 `content` of its own, is always folded. Or it is `dropped`, because the work was done before anybody was told, or because there were too
-many acknowledgements. `acknowledged` is the address, in its one spelling, of an acknowledgement of a mail; `returned` what a mail server
-reported about it later.
+many acknowledgements. `returned` is what a mail server reported about it later.
 """
+
+ACKNOWLEDGED = CollectionSpec(
+    "acknowledged",
+    indexes=(
+        IndexModel([("address", ASCENDING), ("at", ASCENDING)], name="address"),
+        IndexModel([("at", ASCENDING)], name="expiry", expireAfterSeconds=2 * 24 * 3600),
+    ),
+)
+"""Acknowledgements of mails, by delivery: the `address` in its one spelling, and when (`at`). They are counted for a day."""
 
 SUPPRESSIONS = CollectionSpec("suppressions", indexes=(IndexModel([("since", ASCENDING)], name="since"),))
 """Addresses that nothing is sent to, by address; one that was lifted stays with `lifted_at`."""
@@ -54,4 +62,15 @@ SENDER_LEASES = CollectionSpec("sender_leases", indexes=(IndexModel([("owner", A
 RELAY_TROUBLE = CollectionSpec("relay_trouble")
 """Why all mail is paused, by channel: `since` when, the `reason`, and when it was last tried (`at`); nothing while mail goes out."""
 
-NOTIFIER = (DELIVERIES, SUPPRESSIONS, PREFERENCES, SENDER_LEASES, RELAY_TROUBLE, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)
+NOTIFIER = (
+    DELIVERIES,
+    ACKNOWLEDGED,
+    SUPPRESSIONS,
+    PREFERENCES,
+    SENDER_LEASES,
+    RELAY_TROUBLE,
+    JOURNAL,
+    RELAY_STATE,
+    RELAY_LEASES,
+    ORGANISATION,
+)

@@ -70,7 +70,7 @@ async def happen(settings: IntakeSettings, reference: str, *kinds: str) -> None:
     journalled = await database["journal"].find_one({"stream": row["_id"], "seq": 1})
     assert journalled is not None
     request = RequestReceived.model_validate_json(journalled["body"])
-    await Projection(database[CONVERSATIONS.name]).apply(told(request, kinds, after=row["seen"]))
+    await Projection(mongo, database[CONVERSATIONS.name]).apply(told(request, kinds, after=row["seen"]))
     await mongo.close()
 
 

@@ -119,4 +119,4 @@ async def intake(intake_database: tuple[Mongo, Database]) -> AsyncIterator[Intak
     desk = build_desk(mongo, database, clock, store)
     app = build_web(Service("intake", structlog.get_logger()), desk)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=PUBLIC_URL) as http:
-        yield Intake(desk, mongo, database, clock, http, Projection(database[CONVERSATIONS.name]))
+        yield Intake(desk, mongo, database, clock, http, Projection(mongo, database[CONVERSATIONS.name]))

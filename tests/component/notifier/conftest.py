@@ -188,7 +188,7 @@ async def prepared(mongo_server: MongoServer) -> AsyncIterator[tuple[Mongo, Data
 @pytest.fixture
 async def office(prepared: tuple[Mongo, Database]) -> AsyncIterator[Office]:
     mongo, database = prepared
-    for name in ("deliveries", "journal", "sender_leases", "suppressions", "preferences"):
+    for name in ("deliveries", "acknowledged", "journal", "sender_leases", "suppressions", "preferences"):
         await database[name].delete_many({})
     store, wake, box = OrganisationStore(database), asyncio.Event(), Postbox()
     await store.refresh()

@@ -34,6 +34,15 @@ async def test_what_is_planned_is_due_lane_by_lane_in_its_order(office: Office) 
     assert await office.deliveries.due([], office.mongo.now(), 100, BOTH) == {}
 
 
+async def test_a_look_passes_over_the_mails_that_are_under_way_without_reading_them(office: Office) -> None:
+    await office.plan(*(answer(f"t{number}", 1) for number in range(5)))
+    await office.database.command("profile", 2)
+    assert len(await due(office, limit=3, busy=("t1:@business",))) == 3
+    await office.database.command("profile", 0)
+    look, reading = await office.database["system.profile"].find({"command.find": "deliveries"}).sort("ts", 1).to_list(None)
+    assert (look["docsExamined"], reading["docsExamined"]) == (0, 3)
+
+
 async def test_what_comes_after_one_that_was_put_off_waits_with_it(office: Office) -> None:
     await office.plan(answer("a", 1), answer("a", 2), answer("b", 1))
     [first, _] = await office.rows(ticket_id="a")

@@ -58,7 +58,7 @@ async def test_within_one_batch_they_are_counted_as_well(office: Office) -> None
 
 async def test_after_a_day_the_address_gets_acknowledgements_again(office: Office) -> None:
     await office.plan(*(opened(number) for number in range(6)))
-    await office.database["deliveries"].update_many({}, {"$set": {"planned_at": office.mongo.now() - timedelta(hours=24, seconds=1)}})
+    await office.database["acknowledged"].update_many({}, {"$set": {"at": office.mongo.now() - timedelta(hours=24, seconds=1)}})
     await office.plan(opened(10))
     assert await states(office, ticket_id=ticket_id(10)) == ["pending"]
 
@@ -78,7 +78,7 @@ async def test_the_breaker_stops_acknowledgements_to_everybody_for_the_rest_of_t
     handlers = strict(office, per_minute=3)
     await handlers.on_tickets([opened(number, email=f"a{number}@x.example") for number in range(5)])
     assert await states(office) == ["dropped"] * 2 + ["pending"] * 3
-    await office.database["deliveries"].update_many({}, {"$set": {"planned_at": office.mongo.now() - timedelta(seconds=61)}})
+    await office.database["acknowledged"].update_many({}, {"$set": {"at": office.mongo.now() - timedelta(seconds=61)}})
     await handlers.on_tickets([opened(9, email="a9@x.example")])
     assert await states(office, ticket_id=ticket_id(9)) == ["pending"]
 
