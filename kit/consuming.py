@@ -26,7 +26,7 @@ def add_inlet(  # noqa: PLR0913 (each is one collaborator)
     adapter: TypeAdapter[Any],
     apply: Callable[[Sequence[E]], Awaitable[None]],
     *,
-    batch: int = 300,
+    batch: int = 100,
     only: Collection[str] = (),
     unhurried: bool = False,
 ) -> Inlet[E]:

@@ -1,9 +1,11 @@
 """The JSON API for businesses: send a request, say more, see where it stands."""
 
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from schemas.organisation import TopicSpec, UnitSpec
@@ -19,6 +21,13 @@ Token = Annotated[str | None, Query(description="The `k` of the status link; or 
 Plain = Annotated[Literal["vi", "en"] | None, Query(description="Give names in this language only.")]
 
 
+class _Direct(APIRoute):
+    """For what takes the request and nothing else: working out what to hand over took a tenth of accepting a request."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        return self.endpoint
+
+
 def api_routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["requests"])
     add_sending(router, desk)
@@ -29,16 +38,20 @@ def api_routes(desk: Desk) -> APIRouter:
 def add_sending(router: APIRouter, desk: Desk) -> None:
     """What a business sends."""
 
-    @router.post(
+    async def send_request(request: Request) -> JSONResponse:
+        """Open a request. Answered when it is stored for good; a group gets it moments later."""
+        return await receive_request(desk, request)
+
+    router.add_api_route(
         "/requests",
+        send_request,
+        methods=["POST"],
         status_code=202,
         response_model=None,
         responses=ACCEPTED | refusals(400, 409, 413, 415, 422, 503),
         openapi_extra=takes(RequestBody, keyed=True),
+        route_class_override=_Direct,
     )
-    async def send_request(request: Request) -> JSONResponse:
-        """Open a request. Answered when it is stored for good; a group gets it moments later."""
-        return await receive_request(desk, request)
 
     @router.post(
         "/requests/{reference}/messages",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
@@ -23,6 +23,8 @@ from services.notifier.suppressions import SUPPRESSED
 SOURCE = "helpdesk/notifier"
 DIGEST = "digest"
 """The template of a mail that tells many alarms at once."""
+
+_FIELDS = tuple(field.name for field in fields(Delivery))
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def _may_go(now: datetime, channels: Collection[str], row: Document) -> bool:
 
 def _row(item: Planned, held: dict[str, datetime], now: datetime) -> Document:
     delivery = item.delivery
-    row = asdict(delivery)
+    row: Document = {name: getattr(delivery, name) for name in _FIELDS}
     row["_id"] = row.pop("id")
     state = "failed" if item.refusal else "dropped" if item.dropped else "delivered" if delivery.channel == "page" else "pending"
     row |= {

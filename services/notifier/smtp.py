@@ -175,6 +175,8 @@ class _Line:
 
     async def _ready(self) -> Dialogue:
         now = self._clock()
+        if self._dialogue and self._dialogue.trouble:
+            self._drop()
         if self._dialogue and (self._sent >= MAILS_PER_CONNECTION or now - self._opened_at >= SECONDS_PER_CONNECTION):
             await self.quit()
         if self._dialogue and now - self._used_at > IDLE_SECONDS and not await self._dialogue.ask(b"NOOP", patience=self._patience.connect):
