@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi.responses import JSONResponse
 
 from kit.errors import FieldError
+from schemas.numbers import grouped
 from schemas.values import Language, LocalText
 
 PROBLEM: Final = "application/problem+json"
@@ -93,4 +94,4 @@ def too_large(limit: int, language: Language) -> JSONResponse:
 def _size(limit: int, language: Language) -> str:
     if limit >= 1_000_000:  # noqa: PLR2004 (a megabyte)
         return f"{limit // 1_000_000} MB"
-    return f"{limit:,} bytes" if language == "en" else f"{limit:,} byte".replace(",", ".")
+    return f"{grouped(limit, language)} {'bytes' if language == 'en' else 'byte'}"

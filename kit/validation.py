@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from kit.errors import FieldError
 from kit.language import language_of
 from kit.problems import UNREADABLE, problem
+from schemas.numbers import grouped
 from schemas.values import Language, LocalText
 
 NOT_VALID: Final = LocalText(vi="Chưa hợp lệ", en="Not valid")
@@ -83,7 +84,7 @@ def _field(item: Mapping[str, Any]) -> str:
 
 def _sentence(item: Mapping[str, Any], language: Language) -> str:
     sentence = SENTENCES.get(item["type"], NOT_UNDERSTOOD).in_language(language)
-    limits = dict(item.get("ctx") or {})
+    limits = {name: grouped(limit, language) if isinstance(limit, int) else limit for name, limit in (item.get("ctx") or {}).items()}
     if "expected" in limits:
         limits["expected"] = str(limits["expected"]).replace("' or '", OR.in_language(language))  # pydantic joins them in English
     return sentence.format(**limits)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from schemas.numbers import grouped
 from schemas.text import clean_line
 from schemas.values import Language
 from services.intake.domain.kinds import KIND_NAMES
@@ -50,8 +51,7 @@ def _shown(name: str, value: Param, language: Language) -> str:
     if isinstance(value, str):
         kind_vi, kind_en = KIND_NAMES.get(value, (value, value)) if name == "found" else (value, value)
         return kind_en if language == "en" else kind_vi
-    grouped = f"{value:,}"
-    return grouped if language == "en" else grouped.replace(",", ".")
+    return grouped(value, language)
 
 
 WORDING: Final[Mapping[str, tuple[str, str]]] = {

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from schemas.numbers import grouped
 from schemas.values import Language, LocalText
 from services.intake.domain import files, form, request
 from services.intake.domain.problems import FieldProblem, sentence
@@ -146,7 +147,7 @@ class Pages:
             "minutes": partial(when.working_minutes, language=language),
             "size": partial(_size, language),
             "limits": _LIMITS,
-            "longest": when.grouped(request.LONGEST_TEXT, language),
+            "longest": grouped(request.LONGEST_TEXT, language),
             "errors": (),
             "switch_form": "",
         }

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from schemas.numbers import grouped
 from schemas.values import Language
 
 _WEEKDAYS_VI: Final = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
@@ -33,11 +34,6 @@ def zone(local: datetime, timezone: str, language: Language) -> str:
 def working_minutes(left: timedelta, language: Language) -> str:
     """Whole minutes; never below nought."""
     return grouped(max(int(left.total_seconds() // 60), 0), language)
-
-
-def grouped(number: int, language: Language) -> str:
-    """`20.000` in Vietnamese, `20,000` in English."""
-    return f"{number:,}" if language == "en" else f"{number:,}".replace(",", ".")
 
 
 def _offset(offset: timedelta) -> str:

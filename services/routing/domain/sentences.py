@@ -122,7 +122,7 @@ NO_WORK_BEFORE: Final = LocalText(
 
 BY_RULE: Final = LocalText(vi="Quy tắc “{rule}”: {why}", en="Rule “{rule}”: {why}")
 EVERYTHING: Final = LocalText(vi="áp dụng cho mọi yêu cầu", en="it applies to every request")
-TOPIC_IS: Final = LocalText(vi="chủ đề {topic}", en="topic {topic}")
+TOPIC_IS: Final = LocalText(vi="lĩnh vực {topic}", en="topic {topic}")
 UNIT_IS: Final = LocalText(vi="đơn vị {unit}", en="unit {unit}")
 NO_UNIT: Final = LocalText(vi="không nêu đơn vị", en="no unit named")
 CHANNEL_IS: Final = LocalText(vi="kênh {channel}", en="channel {channel}")
@@ -139,7 +139,7 @@ POLICY_OF_LAST_RESORT: Final = LocalText(
     en="Policy “{policy}”: no policy matches, so the last one applies",
 )
 ADDRESSED: Final = LocalText(vi="Doanh nghiệp gửi thẳng đến {group}", en="The business wrote to {group} itself")
-TOPIC_OWNER: Final = LocalText(vi="{group} phụ trách chủ đề này tại {unit}", en="{group} owns this topic at {unit}")
+TOPIC_OWNER: Final = LocalText(vi="{group} phụ trách lĩnh vực này tại {unit}", en="{group} owns this topic at {unit}")
 FOCAL_POINT: Final = LocalText(
     vi="Không có quy tắc nào phù hợp; chuyển đến đầu mối tiếp nhận {group}", en="No rule matched; it goes to the focal point, {group}"
 )

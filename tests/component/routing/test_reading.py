@@ -71,7 +71,7 @@ async def test_the_history_says_who_did_what_when_and_why_in_the_readers_languag
         (
             "Lan",
             "Opened and given to the group Hon Gai",
-            "Hòn Gai phụ trách chủ đề này tại Chi cục Hòn Gai. Chính sách thời hạn “standard”: áp dụng cho mọi yêu cầu",
+            "Hòn Gai phụ trách lĩnh vực này tại Chi cục Hòn Gai. Chính sách thời hạn “standard”: áp dụng cho mọi yêu cầu",
         ),
         ("Hai", "Claimed until 09:10 04/03/2025 (Asia/Ho_Chi_Minh)", None),
         ("Hong", "Given to Hung (Hon Gai)", "Chuyên môn về trị giá"),

@@ -20,7 +20,7 @@ def test_a_request_becomes_one_event_with_the_group_the_reason_and_the_clocks() 
     assert (event.sequence, event.ticket.version, event.caused_by) == (1, 1, f"request-of-{TICKET}")
     assert event.id == derived_id(f"request-of-{TICKET}", "ticket_opened")
     assert (event.ticket.status, event.ticket.group.key, event.ticket.officer) == ("new", "hon-gai", None)
-    assert event.because == "Hòn Gai phụ trách chủ đề này tại Chi cục Hòn Gai"
+    assert event.because == "Hòn Gai phụ trách lĩnh vực này tại Chi cục Hòn Gai"
     assert keys(event.recipients) == ["hong"]
     assert (event.message.id, event.message.kind, event.message.author_role) == (f"{TICKET}-first", "request", "business")
     assert decision.messages == (event.message,)
