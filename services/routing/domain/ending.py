@@ -1,5 +1,7 @@
 """Officers end the work on a ticket, or take it up again."""
 
+from datetime import datetime
+
 from schemas.tickets import AnswerGiven, NoteAdded, TicketReopened, TicketResolved
 from services.routing.domain import measuring, sentences
 from services.routing.domain.commands import Actor, Reject, Reopen, Resolve
@@ -8,6 +10,7 @@ from services.routing.domain.draft import Draft
 from services.routing.domain.identity import derived_id
 from services.routing.domain.moves import Refused, guard
 from services.routing.domain.saying import required, taken_up, written
+from services.routing.domain.ticket import Ticket
 
 
 def resolve(draft: Draft, command: Resolve, actor: Actor) -> Draft:
@@ -50,11 +53,16 @@ def _work_ends(draft: Draft) -> Draft:
     return measuring.finish(draft, draft.at, *draft.ticket.unfinished("resolution", "hand_over"))
 
 
+def _cycle_began(ticket: Ticket) -> datetime:
+    starts = (clock.started_at for clock in ticket.clocks if clock.kind == "resolution" and clock.cycle == ticket.cycle)
+    return next(starts, ticket.opened_at)
+
+
 def _nothing_more_to_say(draft: Draft) -> Draft:
-    """Resolved without a text: refused while the request itself is unanswered. An answer on its way may still stop its clocks."""
+    """Resolved without a text: refused while what began this cycle is unanswered. An answer on its way may still stop its clocks."""
     ticket = draft.ticket
     if ticket.awaiting:
         return draft
-    if ticket.heard and ticket.heard[0].sequence == 1:
+    if ticket.heard and ticket.heard[0].at <= _cycle_began(ticket):
         raise Refused(sentences.NEVER_ANSWERED, field="text")
     return measuring.abandon(draft, draft.at, *ticket.unfinished("next_response")).change(heard=())

@@ -7,6 +7,7 @@ import pytest
 
 from schemas.tickets import AnswerGiven, NoteAdded, QuestionAsked, TicketAssigned, TicketClaimed, TicketReferred, TicketResolved
 from schemas.values import TicketStatus
+from services.routing.domain import sentences
 from services.routing.domain.commands import (
     Actor,
     Assign,
@@ -356,6 +357,20 @@ def test_after_an_answer_a_ticket_may_be_resolved_without_more_words() -> None:
     decision = life.officer(Resolve("m"), AT + timedelta(minutes=10))
     assert types(decision) == ["ticket_resolved", "clock_finished", "clock_finished"]
     assert (life.clock("next_response").verdict, life.ticket.unanswered_since) == ("cancelled", None)
+
+
+def test_who_reopened_a_ticket_gets_a_word_before_it_is_resolved_again() -> None:
+    life = Life()
+    life.officer(Resolve("a", "Xong."), AT)
+    life.accepted("a", AT)
+    life.business(AT + timedelta(hours=1))
+    with pytest.raises(Refused) as refused:
+        life.officer(Resolve("b"), AT + timedelta(hours=2))
+    assert (refused.value.field, refused.value.sentence) == ("text", sentences.NEVER_ANSWERED)
+    life.officer(Reply("c", "Vâng."), AT + timedelta(hours=2))
+    life.accepted("c", AT + timedelta(hours=2))
+    life.business(AT + timedelta(hours=3), 3)  # thanks
+    assert types(life.officer(Resolve("d"), AT + timedelta(hours=4)))[0] == "ticket_resolved"
 
 
 def test_resolving_without_words_does_not_hide_an_answer_that_was_late() -> None:
