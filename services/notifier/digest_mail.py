@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from kit.mongo import Document
+from schemas.values import Language
 from services.notifier import mime
-from services.notifier.digest_paper import Contents, Paper, shortened, tidy, wall, with_offset
+from services.notifier.digest_paper import Contents, Paper, shortened, tidy
 from services.notifier.domain.gathering import Alarm, Digest, Row, digest, one_of
 from services.notifier.domain.new_work import NewWork, NewWorkDigest
 from services.notifier.domain.notices import notice_of_digest
+from services.notifier.local_time import wall_time, zone_name
 from services.notifier.rendering import Letterhead
 
 _WORDS: Final = ("subject", "greeting", "opening", "headings", "due", "more", "zone", "closing")
@@ -53,7 +55,7 @@ class DigestMail:
         contents = Contents(
             layout="layout",
             words={name: tidy(getattr(module, name)) for name in _WORDS},
-            lines=[self._line(line, module, several_zones=len(zones) > 1) for line in told.rows],
+            lines=[self._line(line, module, _naming(row, zones)) for line in told.rows],
             notice=notice_of_digest(row["recipient"], alarms),
             zone=one_of([alarm.timezone for alarm in alarms]),
             mailbox=one_of([alarm.mailbox for alarm in alarms]),
@@ -67,30 +69,30 @@ class DigestMail:
         contents = Contents(
             layout="new_work",
             words={name: tidy(getattr(module, name)) for name in _WORDS},
-            lines=[self._work_line(work, several_zones=len(zones) > 1) for work in told.rows],
+            lines=[self._work_line(work, _naming(row, zones)) for work in told.rows],
             notice=told.notice(),
             zone=one_of(zones),
             mailbox=one_of([work.mailbox for work in told.rows]),
         )
         return self._paper.mail(row, contents, told.at)
 
-    def _line(self, row: Row, module: Any, *, several_zones: bool) -> _Line:  # noqa: ANN401 (a template's module)
+    def _line(self, row: Row, module: Any, naming: Language | None) -> _Line:  # noqa: ANN401 (a template's module)
         alarm = row.alarm
         return _Line(
             reference=mime.one_line(alarm.reference),
             subject=shortened(alarm.subject),
             what=mime.one_line(str(module.what(alarm))),
-            due=wall(alarm.due_at, alarm.timezone, named=several_zones) if alarm.due_at else "",
+            due=_wall(alarm.due_at, alarm.timezone, naming) if alarm.due_at else "",
             late=mime.one_line(str(module.late(*_span(row.late_by)))) if row.late_by is not None else "",
             link=self._paper.link(alarm.ticket_id),
         )
 
-    def _work_line(self, work: NewWork, *, several_zones: bool) -> _WorkLine:
+    def _work_line(self, work: NewWork, naming: Language | None) -> _WorkLine:
         return _WorkLine(
             reference=mime.one_line(work.reference),
             subject=shortened(work.subject),
             business=shortened(work.business),
-            due=wall(work.due_at, work.timezone, named=several_zones) if work.due_at else "",
+            due=_wall(work.due_at, work.timezone, naming) if work.due_at else "",
             link=self._paper.link(work.ticket_id),
         )
 
@@ -99,9 +101,19 @@ def _context(row: Document, told: Digest | NewWorkDigest, zones: Sequence[str], 
     return {
         "digest": told,
         "name": mime.one_line(row["name"] or row["address"]),
-        "now": wall(at, zones[0], named=len(zones) > 1),
-        "zones": ", ".join(with_offset(zone, at) for zone in zones),
+        "now": _wall(at, zones[0], _naming(row, zones)),
+        "zones": "; ".join(zone_name(zone, row["language"], at) for zone in zones),
     }
+
+
+def _naming(row: Document, zones: Sequence[str]) -> Language | None:
+    """Where zones differ, each time has its own, named in this language; else it stands once in the mail."""
+    language: Language = row["language"]
+    return language if len(zones) > 1 else None
+
+
+def _wall(at: datetime, timezone: str, naming: Language | None) -> str:
+    return f"{wall_time(at, timezone)} ({zone_name(timezone, naming, at)})" if naming else wall_time(at, timezone)
 
 
 def _span(late_by: timedelta) -> tuple[int, int, int, bool]:

@@ -80,17 +80,6 @@ class Paper:
         return make(row["ticket_id"], row["_id"]) if make else f"<{row['_id']}@{self._domain}>"
 
 
-def wall(at: datetime, timezone: str, *, named: bool) -> str:
-    """`16:30 24/11/2026`, the way both languages are read in Vietnam; the zone once for the whole mail, or with each where they differ."""
-    text = f"{at.astimezone(ZoneInfo(timezone)):%H:%M %d/%m/%Y}"
-    return f"{text} ({timezone})" if named else text
-
-
-def with_offset(timezone: str, at: datetime) -> str:
-    offset = f"{at.astimezone(ZoneInfo(timezone)):%z}"
-    return f"{timezone} (UTC{offset[:3]}:{offset[3:5]})"
-
-
 def shortened(text: str) -> str:
     line = mime.one_line(text)
     return line if len(line) <= _SUBJECT_LENGTH else line[: _SUBJECT_LENGTH - 1].rstrip() + "…"

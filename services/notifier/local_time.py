@@ -34,11 +34,21 @@ def local_time(at: datetime, timezone: str, language: Language) -> str:
     local = at.astimezone(ZoneInfo(timezone))
     clock = f"{local.hour:02}:{local.minute:02}"
     day = _DAYS[language][local.weekday()]
-    names = _ZONES.get(timezone, {"vi": f"giờ {timezone}", "en": timezone})
-    zone = f"{names[language]}, UTC{_offset(local)}"
+    zone = zone_name(timezone, language, at)
     if language == "vi":
         return f"{clock}, {day}, {local.day:02}/{local.month:02}/{local.year} ({zone})"
     return f"{clock}, {day} {local.day} {_MONTHS[local.month - 1]} {local.year} ({zone})"
+
+
+def wall_time(at: datetime, timezone: str) -> str:
+    """`16:30 24/11/2026`, as both languages are read in Vietnam."""
+    return f"{at.astimezone(ZoneInfo(timezone)):%H:%M %d/%m/%Y}"
+
+
+def zone_name(timezone: str, language: Language, at: datetime) -> str:
+    """`giờ Việt Nam, UTC+7`."""
+    names = _ZONES.get(timezone, {"vi": f"giờ {timezone}", "en": timezone})
+    return f"{names[language]}, UTC{_offset(at.astimezone(ZoneInfo(timezone)))}"
 
 
 def _offset(local: datetime) -> str:

@@ -118,8 +118,8 @@ def test_the_headers_keep_robots_quiet_and_let_answers_reach_the_one_group() -> 
 
 def test_where_zones_differ_each_time_has_its_own() -> None:
     text = body(rendered(work(0), work(0, ticket_id="x", timezone="Asia/Tokyo"), language="en"), "plain")
-    assert "16:30 24/11/2026 (Asia/Ho_Chi_Minh)" in text
-    assert "18:30 24/11/2026 (Asia/Tokyo)" in text
+    assert "16:30 24/11/2026 (Viet Nam time, UTC+7)" in text
+    assert "18:30 24/11/2026 (Asia/Tokyo, UTC+9)" in text
 
 
 def test_it_offers_a_way_out_when_nothing_in_it_is_its_readers_own_work() -> None:
