@@ -154,7 +154,7 @@ def test_where_zones_differ_each_time_has_its_own() -> None:
     text = body(rendered(GATHERED[0], alarm(9, "missed", timezone="Asia/Tokyo"), language="en"), "plain")
     assert "16:30 24/11/2026 (Viet Nam time, UTC+7)" in text
     assert "18:30 24/11/2026 (Asia/Tokyo, UTC+9)" in text
-    assert "Times are those of Viet Nam time, UTC+7; Asia/Tokyo, UTC+9." in text
+    assert "All times: Viet Nam time, UTC+7; Asia/Tokyo, UTC+9." in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
