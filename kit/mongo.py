@@ -74,6 +74,7 @@ _NOT_PRIMARY = frozenset({91, 189, 11600, 11602, 10107, 13435, 13436})
 
 _NAMESPACE_EXISTS = 48
 _WRITE_CONFLICT = 112
+_INDEX_NOT_FOUND = 27
 
 THREADS = 8
 """Transactions written in one go at a time, in one process; more of them wait for a thread."""
@@ -274,8 +275,7 @@ class Mongo:
                     await _create(database, spec.name)
                 if spec.indexes:
                     await database[spec.name].create_indexes(list(spec.indexes))
-                for index in set(spec.retired).intersection(await database[spec.name].index_information() if spec.retired else ()):
-                    await database[spec.name].drop_index(index)
+                await _retire(database[spec.name], spec.retired)
                 validator = {"$jsonSchema": spec.schema}
                 # Only when it differs: `collMod` waits for every open transaction, and one that a killed process left
                 # open is ended by the server after a while alone. Nothing could start meanwhile.
@@ -311,6 +311,16 @@ def _options() -> Document:
 def _unknown(error: PyMongoError, deadline: float) -> bool:
     """Whether nobody knows if it was committed: asked again, the server says."""
     return error.has_error_label("UnknownTransactionCommitResult") and time.monotonic() < deadline
+
+
+async def _retire(collection: Collection, indexes: Sequence[str]) -> None:
+    present = await collection.index_information() if indexes else {}
+    for index in sorted(set(indexes).intersection(present)):
+        try:
+            await collection.drop_index(index)
+        except OperationFailure as error:  # another process does the same
+            if error.code != _INDEX_NOT_FOUND:
+                raise
 
 
 async def _create(database: Database, name: str) -> None:

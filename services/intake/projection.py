@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from kit.mongo import Collection, Document, Mongo, UpdateOne, Writes
+from kit.mongo import Collection, Conflict, Document, Mongo, UpdateOne, Writes, translated
 from schemas.envelope import Event
 from schemas.tickets import AnswerGiven, BusinessReplied, QuestionAsked, TicketEventBase, TicketOpened, TicketResolved
 from schemas.values import Message
@@ -21,10 +21,15 @@ class Projection:
         self._conversations = conversations
 
     async def apply(self, events: Sequence[Event]) -> None:
-        """One transaction for the batch. An event that was seen, or is of a ticket that is not ours, changes nothing."""
-        writes = Writes()  # in none, each write would be noted beside it in case it has to be tried again: that cost as much as the writes
-        writes.update(self._conversations, [_write(event) for event in events if isinstance(event, TicketEventBase)])
-        await self._mongo.write(writes)
+        """All of the batch at once where that is possible. What was seen, or is of a ticket that is not ours, changes nothing."""
+        changes = [_write(event) for event in events if isinstance(event, TicketEventBase)]
+        writes = Writes()  # one by one, each would be noted beside it in case it has to be tried again: that cost as much as the writes
+        writes.update(self._conversations, changes)
+        try:
+            await self._mongo.write(writes, retry_for=0)
+        except Conflict:  # somebody writes there too, or so much has changed in a large conversation that no cache holds it all
+            with translated():
+                await self._conversations.bulk_write(changes, ordered=True)
 
 
 def _write(event: TicketEventBase) -> UpdateOne:

@@ -59,6 +59,8 @@ class Dialogue(asyncio.Protocol):
         stuffed = raw.replace(b"\r\n.", b"\r\n..")
         parts = (b"." if raw.startswith(b".") else b"", stuffed, b"" if stuffed.endswith(b"\r\n") else b"\r\n", b".\r\n")
         replies = await self._exchange(b"".join(parts), 1, patience)
+        if self._transport.get_write_buffer_size():
+            self._give_up(OUT_OF_STEP)  # answered before the end: what is still to go out would be taken for commands
         return replies[0] if replies else None
 
     async def _exchange(self, sent: bytes, replies: int, patience: float) -> list[Reply]:
@@ -102,9 +104,13 @@ class Dialogue(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's own)
         self._give_up(LOST)
 
+    def hang_up(self) -> None:
+        """At once: of a mail that is half out, the rest must not follow."""
+        self._transport.abort()
+
     def _give_up(self, trouble: str) -> None:
         """The first trouble is the one that counts."""
         self.trouble = self.trouble or trouble
-        self._transport.abort()
+        self.hang_up()
         if self._came is not None and not self._came.done():
             self._came.set_result(None)

@@ -67,7 +67,13 @@ class Digests:
 
     async def due(self, slots: Iterable[int], now: datetime, resting: Iterable[str] = ()) -> list[str]:
         """Lanes in which something has waited long enough, but for those that rest."""
-        query = {"state": "gathering", "slot": {"$in": sorted(slots)}, "next_at": {"$lte": now}, "lane": {"$nin": sorted(resting)}}
+        query = {
+            "state": "gathering",
+            "channel": "email",
+            "slot": {"$in": sorted(slots)},
+            "next_at": {"$lte": now},
+            "lane": {"$nin": sorted(resting)},
+        }
         with translated():
             rows = await self._deliveries.find(query, {"_id": 0, "lane": 1}).sort("next_at", 1).limit(LANES).to_list(LANES)
         return list(dict.fromkeys(row["lane"] for row in rows))

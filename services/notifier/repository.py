@@ -90,10 +90,14 @@ class DeliveryRepository:
         """
         rows = [_row(item, held, now) for item in planned]
         ended = [event for item, row in zip(planned, rows, strict=True) if (event := _ended(item, row, now))]
-        counted = [{"_id": item.delivery.id, "address": item.acknowledges, "at": now} for item in planned if item.acknowledges]
+        counted = [
+            UpdateOne({"_id": row["_id"]}, {"$setOnInsert": {"address": item.acknowledges, "at": now}}, upsert=True)
+            for item, row in zip(planned, rows, strict=True)
+            if item.acknowledges and row["state"] == "pending"
+        ]
         writes = Writes()
         writes.insert(self._deliveries, rows)
-        writes.insert(self._acknowledged, counted)
+        writes.update(self._acknowledged, counted)
         self._journal.add(ended, writes, streams=[event.delivery_id for event in ended])
         await self._mongo.write(writes)
         return rows

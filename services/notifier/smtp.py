@@ -19,9 +19,13 @@ from services.notifier.domain.address import BadAddress, ascii_address, recipien
 from services.notifier.domain.outcome import Accepted, Later, Never, Outcome, RelayTrouble, Unknown
 from services.notifier.relay import Relay
 
-Stage = Literal["sender", "recipient", "data"]
+Stage = Literal["sender", "recipient", "data", "mail"]
+"""What the relay was asked last: MAIL, RCPT, DATA, or to take the mail itself."""
 
-_INTRODUCTION: Final[tuple[tuple[Stage, int], ...]] = (("sender", 2), ("recipient", 2), ("data", 3))
+_AGREED: Final = 2
+"""The first digit of a reply that grants what was asked."""
+
+_INTRODUCTION: Final[tuple[tuple[Stage, int], ...]] = (("sender", _AGREED), ("recipient", _AGREED), ("data", 3))
 """MAIL, RCPT and DATA, each with the first digit of a reply that lets the next one follow."""
 
 MAILS_PER_CONNECTION: Final = 100
@@ -128,26 +132,30 @@ class _Line:
         """Raises what keeps it from connecting, or _NoSmtpUtf8."""
         used = self._dialogue
         dialogue = await self._ready()
-        replies = await self._introduce(dialogue, sender, recipient, len(raw))
-        if dialogue is used and dialogue.trouble == LOST and not replies:  # it died while nobody used it
+        together = self._can("pipelining")
+        replies = await self._introduce(dialogue, sender, recipient, len(raw), together=together)
+        if not replies and (together or (dialogue is used and dialogue.trouble == LOST)):
+            # It had died while nobody used it; or the relay gives its replies together, and nobody knows at which command it stopped.
             self._drop()
             dialogue = await self._connect()
-            replies = await self._introduce(dialogue, sender, recipient, len(raw))
+            replies = await self._introduce(dialogue, sender, recipient, len(raw), together=False)
         for (stage, good), reply in zip_longest(_INTRODUCTION, replies):
             if reply is None or reply.code // 100 != good:
                 await self._start_over(dialogue, replies)
                 return _judge_reply(stage, reply) if reply else _judge_silence(stage, dialogue)
+        if dialogue.trouble:
+            return _judge_silence("data", dialogue)
         reply = await dialogue.hand_over(raw, self._patience.data)
         if reply is None:
             return Unknown(f"data: {dialogue.trouble} after the mail was handed over")
         self._sent += 1
-        return Accepted(str(reply)) if reply.code // 100 == 2 else _judge_reply("data", reply)  # noqa: PLR2004 (success)
+        return Accepted(str(reply)) if reply.code // 100 == _AGREED else _judge_reply("mail", reply)
 
-    async def _introduce(self, dialogue: Dialogue, sender: str, recipient: str, size: int) -> list[Reply]:
-        """Replies to MAIL, RCPT and DATA; where they go one by one, up to the first that is a refusal."""
+    async def _introduce(self, dialogue: Dialogue, sender: str, recipient: str, size: int, *, together: bool) -> list[Reply]:
+        """Replies to MAIL, RCPT and DATA; where they do not go `together`, up to the first that is a refusal."""
         parameters = self._parameters(size, international=not recipient.isascii())
         commands = (" ".join((f"MAIL FROM:<{sender}>", *parameters)).encode(), f"RCPT TO:<{recipient}>".encode(), b"DATA")
-        if self._can("pipelining"):
+        if together:
             return await dialogue.ask(*commands, patience=self._patience.command)
         replies: list[Reply] = []
         for command, (_, good) in zip(commands, _INTRODUCTION, strict=True):
@@ -170,8 +178,11 @@ class _Line:
     async def _start_over(self, dialogue: Dialogue, replies: Sequence[Reply]) -> None:
         """Back to a clean envelope; a server that waits for a mail all the same can only be left (RFC 2920 section 3.1)."""
         in_data = replies[-1].code // 100 == _INTRODUCTION[-1][1] if len(replies) == len(_INTRODUCTION) else False
-        if in_data or not await dialogue.ask(b"RSET", patience=self._patience.connect):
+        if in_data or not await self._agrees(dialogue, b"RSET"):
             self._drop()
+
+    async def _agrees(self, dialogue: Dialogue, command: bytes) -> bool:
+        return [reply.code // 100 for reply in await dialogue.ask(command, patience=self._patience.connect)] == [_AGREED]
 
     async def _ready(self) -> Dialogue:
         now = self._clock()
@@ -179,7 +190,7 @@ class _Line:
             self._drop()
         if self._dialogue and (self._sent >= MAILS_PER_CONNECTION or now - self._opened_at >= SECONDS_PER_CONNECTION):
             await self.quit()
-        if self._dialogue and now - self._used_at > IDLE_SECONDS and not await self._dialogue.ask(b"NOOP", patience=self._patience.connect):
+        if self._dialogue and now - self._used_at > IDLE_SECONDS and not await self._agrees(self._dialogue, b"NOOP"):
             self._drop()
         return self._dialogue or await self._connect()
 
@@ -207,6 +218,8 @@ class _Line:
         return self._dialogue
 
     def _drop(self) -> None:
+        if self._dialogue is not None:
+            self._dialogue.hang_up()
         if self._client is not None:
             self._client.close()
         self._client = self._dialogue = None
@@ -234,7 +247,7 @@ def _judge_reply(stage: Stage, reply: Reply) -> Outcome:
     """What a reply other than success asks for, by where in the dialogue it came (RFC 5321 section 4.2.1)."""
     code, reason = reply.code, str(reply)
     if code == MALFORMED:
-        return Unknown(reason) if stage == "data" else RelayTrouble(reason)
+        return Unknown(reason) if stage == "mail" else RelayTrouble(reason)
     # After the recipient a 421 is often a limit or a policy about that one alone: pausing everybody for it would pause them for ever.
     if code in _OUR_CREDENTIALS or (code == _CLOSING and stage == "sender"):
         return RelayTrouble(reason)

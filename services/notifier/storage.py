@@ -14,7 +14,7 @@ DELIVERIES = CollectionSpec(
         IndexModel([("ticket_id", ASCENDING)], name="ticket"),
         # With all that a look asks for: it passes over what is under way without reading those mails.
         IndexModel(
-            [(field, ASCENDING) for field in ("state", "next_at", "order", "slot", "channel", "lane")],
+            [(field, ASCENDING) for field in ("state", "channel", "next_at", "order", "slot", "lane")],
             name="due",
             partialFilterExpression=_WAITING,
         ),

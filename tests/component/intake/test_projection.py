@@ -1,15 +1,18 @@
 """What intake hears of a ticket: shown to the business once, in order, and without what is internal."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo.errors import OperationFailure
 
 from kit.ids import new_id
 from schemas.tickets import ticket_events
 from services.intake.domain.request import LONGEST_TEXT
 from services.intake.projection import SHOWN_MESSAGES
+from services.intake.storage import CONVERSATIONS
 from tests.component.intake.conftest import Intake
 from tests.component.intake.test_api import attachment, request_body, send, token_of
 
@@ -114,3 +117,38 @@ async def test_a_request_that_is_over_takes_no_more_words(intake: Intake, status
     await intake.projection.apply([opened.model_copy(update={"ticket": opened.ticket.model_copy(update={"status": status})})])
     response = await intake.http.post(f"{address}/messages", params={"k": token}, json={"text": "Nữa"}, headers={"Accept-Language": "en"})
     assert (response.status_code, response.json()["title"]) == (409, "The request is over")
+
+
+async def test_a_batch_waits_for_whoever_writes_to_one_of_its_conversations(intake: Intake) -> None:
+    held, free = await received(intake), await received(intake)
+    conversations = intake.database[CONVERSATIONS.name]
+    async with await intake.database.client.start_session() as session, session.start_transaction():
+        await conversations.update_one({"_id": held[0]}, {"$set": {"version": 2}}, session=session)
+        applying = asyncio.create_task(intake.projection.apply([event("ticket_opened", row[0], 1) for row in (free, held)]))
+        await asyncio.sleep(0.3)
+        assert not applying.done()
+    await applying
+    rows = await conversations.find({"_id": {"$in": [held[0], free[0]]}}).to_list(None)
+    assert {row["_id"]: (row["seen"], row["version"]) for row in rows} == {held[0]: (1, 2), free[0]: (1, 1)}
+
+
+async def test_a_hundred_messages_to_the_longest_conversation_there_is_are_all_kept(intake: Intake) -> None:
+    """More than the database can hold back for one transaction where it has little memory."""
+    ticket_id, *_ = await received(intake)
+    longest = {"messages": [{"text": "ố" * LONGEST_TEXT}] * SHOWN_MESSAGES}
+    await intake.database[CONVERSATIONS.name].update_one({"_id": ticket_id}, {"$set": longest})
+    batch = [event(("answer_given", "business_replied")[number % 2], ticket_id, number) for number in range(1, 101)]
+    await applied(intake, batch)
+    row = await intake.database[CONVERSATIONS.name].find_one({"_id": ticket_id})
+    assert row is not None
+    assert row["seen"] == 100
+    assert [message["text"] for message in row["messages"]] == [each.message.text for each in batch]
+
+
+async def applied(intake: Intake, batch: list[Any]) -> None:
+    """As the inlet does it: what is too much at once is tried in halves."""
+    try:
+        await intake.projection.apply(batch)
+    except OperationFailure:
+        for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+            await applied(intake, half)

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import pytest
 
+from services.notifier.dialogue import Dialogue
 from services.notifier.domain.outcome import Accepted, Later, Never, RelayTrouble, Unknown
 from services.notifier.relay import Relay
 from services.notifier.smtp import Patience, SmtpPool
@@ -17,6 +19,12 @@ SHORT = Patience(connect=0.5, command=0.3, data=0.3)
 TOGETHER = f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n".encode()
 TAKES = (b"250 ok\r\n250 ok\r\n354 go on\r\n", b"250 2.0.0 queued\r\n")
 """What a relay says to the introduction, and to the mail."""
+
+
+class Playing(Protocol):
+    """A relay's part."""
+
+    async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None: ...
 
 
 @dataclass
@@ -48,9 +56,9 @@ class Script:
 
 
 @asynccontextmanager
-async def pool_to(script: Script) -> AsyncIterator[SmtpPool]:
-    server = await asyncio.start_server(script.play, "127.0.0.1", 0)
-    pool = SmtpPool(Relay("127.0.0.1", server.sockets[0].getsockname()[1]), patience=SHORT, connections=1)
+async def pool_to(relay: Playing, **options: Any) -> AsyncIterator[SmtpPool]:
+    server = await asyncio.start_server(relay.play, "127.0.0.1", 0)
+    pool = SmtpPool(Relay("127.0.0.1", server.sockets[0].getsockname()[1]), patience=SHORT, connections=1, **options)
     try:
         yield pool
     finally:
@@ -136,12 +144,13 @@ async def test_a_relay_that_waits_for_a_mail_it_has_no_recipient_for_is_left_and
     [
         pytest.param((b"250 ok\r\n",), Later("recipient: no answer in time"), id="one reply of three"),
         pytest.param((b"250 ok\r\n250 ok\r\n",), Later("data: no answer in time"), id="two replies of three"),
-        pytest.param((b"",), RelayTrouble("sender: no answer in time"), id="none"),
         pytest.param((TAKES[0], b""), Unknown("data: no answer in time after the mail was handed over"), id="none to the mail"),
         pytest.param((b"250 ok\r\nHello there\r\n",), RelayTrouble("-1 Hello there"), id="no reply at all"),
         pytest.param((TAKES[0], b"Hello there\r\n"), Unknown("-1 Hello there"), id="no reply to the mail"),
-        pytest.param((b"250-" + b"x" * 70_000,), RelayTrouble("sender: the server does not keep to SMTP"), id="a reply without end"),
-        pytest.param((b"250-x\r\n" * 70_000,), RelayTrouble("sender: the server does not keep to SMTP"), id="lines without end"),
+        pytest.param((b"250 ok\r\n250-" + b"x" * 70_000,), Later("recipient: the server does not keep to SMTP"), id="a reply without end"),
+        pytest.param((b"250 ok\r\n" + b"250-x\r\n" * 70_000,), Later("recipient: the server does not keep to SMTP"), id="endless lines"),
+        pytest.param((TAKES[0] + b"250 more\r\n",), Later("data: the server does not keep to SMTP"), id="one too many"),
+        pytest.param((b"250 ok\r\n550 no such user\r\n554 none\r\n", b"500 what?\r\n"), Never("550 no such user"), id="no new start"),
     ],
 )
 async def test_after_a_reply_that_is_missing_or_none_the_next_mail_goes_on_a_new_connection(
@@ -153,6 +162,112 @@ async def test_after_a_reply_that_is_missing_or_none_the_next_mail_goes_on_a_new
         script.answers = TAKES
         assert await pool.send(SENDER, RECIPIENT, RAW) == Accepted("250 2.0.0 queued")
     assert len(script.heard) == 2
+
+
+@dataclass
+class Grouping:
+    """A relay that gives the replies to what came together all at once at its end, and comes to an end with one command."""
+
+    ends_with: bytes
+    hangs_up: bool
+    connections: int = 0
+
+    async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        writer.write(b"220 relay.example\r\n")
+        await reader.readline()
+        writer.write(b"250-relay.example\r\n250 PIPELINING\r\n")
+        while said := await reader.read(65536):
+            if self.ends_with in said:
+                if not self.hangs_up:
+                    await reader.read()
+                break
+            writer.write(b"250 ok\r\n" * said.count(b"\r\n"))
+        writer.close()
+
+
+@pytest.mark.parametrize(("hangs_up", "trouble"), [(False, "no answer in time"), (True, "the connection was lost")])
+@pytest.mark.parametrize(
+    ("ends_with", "outcome", "stage"), [(b"MAIL", RelayTrouble, "sender"), (b"RCPT", Later, "recipient"), (b"DATA", Later, "data")]
+)
+async def test_one_recipient_never_stops_all_mail_where_replies_come_together(
+    ends_with: bytes, outcome: type[Later | RelayTrouble], stage: str, hangs_up: bool, trouble: str
+) -> None:
+    relay = Grouping(ends_with, hangs_up)
+    async with pool_to(relay) as pool:
+        assert await pool.send(SENDER, RECIPIENT, RAW) == outcome(f"{stage}: {trouble}")
+    assert relay.connections == 2, "asked once more, one command at a time"
+
+
+async def test_a_connection_that_does_not_agree_to_go_on_is_left() -> None:
+    now = [0.0]
+    script = Script((*TAKES, b"421 4.3.2 draining\r\n"))
+    async with pool_to(script, clock=lambda: now[0]) as pool:
+        assert await pool.send(SENDER, RECIPIENT, RAW) == Accepted("250 2.0.0 queued")
+        now[0] = 31.0
+        script.answers = TAKES
+        assert await pool.send(SENDER, RECIPIENT, RAW) == Accepted("250 2.0.0 queued")
+    assert [heard[2] for heard in script.heard] == [b"NOOP\r\n", b"QUIT\r\n"]
+
+
+LARGE = b"Subject: x\r\n\r\n" + b"MAIL FROM:<eve@evil.example>\r\n" * 900_000
+
+
+@dataclass
+class Impatient:
+    """A relay that answers, or only reads, before the end of a large mail."""
+
+    answer: bytes
+    heard: list[bytes] = field(default_factory=list)
+    reading: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 relay.example\r\n")
+        await reader.readline()
+        writer.write(b"250-relay.example\r\n250 PIPELINING\r\n")
+        await reader.readuntil(b"DATA\r\n")
+        writer.write(TAKES[0])
+        self.heard.append(await reader.read(100_000))
+        self.reading.set()
+        if len(self.heard) == 1:
+            writer.write(self.answer)
+            await asyncio.sleep(0.2)
+            self.heard[0] += await reader.read()
+        else:
+            writer.write(TAKES[1])
+        writer.close()
+
+
+async def test_after_an_answer_in_the_middle_of_a_mail_its_rest_is_not_taken_for_commands() -> None:
+    relay = Impatient(b"552 5.3.4 too large\r\n")
+    async with pool_to(relay) as pool:
+        assert await pool.send(SENDER, RECIPIENT, LARGE) == Never("552 5.3.4 too large")
+        assert await pool.send(SENDER, RECIPIENT, RAW) == Accepted("250 2.0.0 queued")
+    assert len(relay.heard[0]) < len(LARGE)
+    assert relay.heard[1] == RAW + b".\r\n"
+
+
+async def test_a_mail_that_is_cancelled_half_way_is_not_delivered() -> None:
+    relay = Impatient(b"")
+    async with pool_to(relay) as pool:
+        task = asyncio.create_task(pool.send(SENDER, RECIPIENT, LARGE))
+        await relay.reading.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await pool.send(SENDER, RECIPIENT, RAW) == Accepted("250 2.0.0 queued")
+    assert not relay.heard[0].endswith(b"\r\n.\r\n")
+
+
+async def test_nothing_of_two_lines_goes_out_as_a_command() -> None:
+    script = Script()
+    server = await asyncio.start_server(script.play, "127.0.0.1", 0)
+    transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, *server.sockets[0].getsockname()[:2])
+    with pytest.raises(ValueError, match="one line"):
+        await Dialogue(transport).ask(b"RCPT TO:<lan@x.example>\r\nRCPT TO:<eve@x.example>", patience=1)
+    transport.abort()
+    server.close()
+    assert script.heard in ([], [[]])
 
 
 async def test_a_reply_that_nobody_asked_for_is_never_taken_for_the_one_to_the_next_mail() -> None:

@@ -2,13 +2,22 @@
 
 import asyncio
 import email
+import time
 
 import pytest
 
+from kit.organisation import OrganisationStore
 from schemas.notifications import NotificationDelivered, NotificationFailed
-from schemas.tickets import NoteAdded, TicketOpened
+from schemas.tickets import Known, NoteAdded, TicketOpened
 from schemas.values import ChatAddress, Contact, Person
-from tests.component.notifier.conftest import Office, answer
+from services.notifier.domain.audience import Delivery
+from services.notifier.handlers import Handlers
+from services.notifier.limits import Limits
+from services.notifier.preferences import Preferences
+from services.notifier.rendering import Letterhead, Renderer
+from services.notifier.screening import Screening
+from services.notifier.suppressions import Suppressions
+from tests.component.notifier.conftest import SENDER, Office, answer, status_url
 from tests.unit.notifier.examples import ANNA, MINH, event, message, ticket
 
 
@@ -54,6 +63,39 @@ async def test_two_processes_that_plan_the_same_batch_at_once_plan_it_once(offic
     events = [answer(f"t{number}", 1) for number in range(20)]
     await asyncio.gather(*(office.plan(*events) for _ in range(3)))
     assert sorted(row["event_id"] for row in await office.rows()) == sorted(f"t{number}-1" for number in range(20))
+
+
+class Slow(Renderer):
+    """Takes a millisecond more for a mail, and notes how often others had their turn before it."""
+
+    def __init__(self, turns: list[int]) -> None:
+        super().__init__(Letterhead(SENDER, "Helpdesk", status_url))
+        self._turns = turns
+        self.seen: list[int] = []
+
+    def render(self, delivery: Delivery, event: Known) -> bytes:
+        time.sleep(0.001)
+        self.seen.append(len(self._turns))
+        return super().render(delivery, event)
+
+
+async def test_while_a_batch_is_rendered_everything_else_gets_its_turn(office: Office) -> None:
+    turns: list[int] = []
+
+    async def anything_else() -> None:
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    slow, task = Slow(turns), asyncio.create_task(anything_else())
+    screening = Screening(Suppressions(office.database), Limits(office.database, per_minute=600), Preferences(office.database))
+    store = OrganisationStore(office.database)
+    await store.refresh()
+    telling = Handlers(office.mongo, office.deliveries, office.digests, slow, store, screening, lambda _rows, _begun: None)
+    await telling.on_tickets([answer(f"t{number}", 1) for number in range(40)])
+    task.cancel()
+    assert len(slow.seen) == 40
+    assert len(set(slow.seen)) > 5
 
 
 async def test_what_nobody_is_told_of_plans_nothing(office: Office) -> None:

@@ -289,7 +289,7 @@ async def test_a_connection_is_given_up_after_five_minutes_and_asked_after_thirt
     now = [0.0]
     sink = Sink()
     async with pool_to(sink, connections=1, clock=lambda: now[0]) as pool:
-        for at, connections, noops in ((0, 1, 0), (30, 1, 0), (61, 1, 1), (299, 1, 2), (301, 2, 2)):
+        for at, connections, noops in ((0, 1, 0), (30, 1, 0), (61, 1, 1), (90, 1, 1), (299, 1, 2), (301, 2, 2)):
             now[0] = float(at)
             assert isinstance(await pool.send(SENDER, RECIPIENT, RAW), Accepted)
             assert (sink.connections, sink.noops) == (connections, noops), at
