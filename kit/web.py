@@ -41,6 +41,7 @@ def web_app(title: str, *, description: str, version: str, logger: FilteringBoun
     add_documentation(app)
     app.add_middleware(BodyLimit, limit=max_body)
     app.add_middleware(Traced)
+    app.add_middleware(HeadAsGet)
 
     async def refused(_: Request, error: Exception) -> Response:
         assert isinstance(error, RefusedError)  # noqa: S101 (registered for this type)
@@ -79,6 +80,18 @@ class Traced:
         if scope["type"] == "http":
             header = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
             trace.current.set(trace.accepted(header))
+        await self._app(scope, receive, send)
+
+
+class HeadAsGet:
+    """What can be asked for can be asked for without its body (RFC 9110 section 9.3.2); the server leaves that out of the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
         await self._app(scope, receive, send)
 
 

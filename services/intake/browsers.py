@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kit.language import DEFAULT
 from kit.organisation import OrganisationStore
 from kit.problems import PROBLEM
 from schemas.values import Language, LocalText
@@ -59,8 +60,8 @@ def problem_page(pages: Pages, kind: ProblemKind, language: Language) -> HTMLRes
     return page(pages.problem(language, kind), status=status)
 
 
-def page_language(request: Request) -> Language:
-    return negotiate(request.query_params.get(QUERY), request.cookies.get(COOKIE), request.headers.get("accept-language"))
+def page_language(request: Request, otherwise: Language = DEFAULT) -> Language:
+    return negotiate(request.query_params.get(QUERY), request.cookies.get(COOKIE), request.headers.get("accept-language"), otherwise)
 
 
 def switched(request: Request, language: Language) -> str | None:

@@ -36,6 +36,7 @@ def following_routes(desk: Desk, pages: PagesNow) -> APIRouter:
             conversation = await linked(desk.conversations, desk.links, reference, k, desk.now(), language)
         except Refusal as error:
             return _refused(pages(), error, language)
+        language = page_language(request, conversation.language)
         html = _status(desk, pages, language, conversation, FollowUpForm(k, new_id(), sent=bool(sent)))
         return remember(page(html), request, language)
 

@@ -1,4 +1,4 @@
-"""Which language a page is in: what the person chose, else what they chose before, else what their browser asks for."""
+"""Which language a page is in: what the person chose, else what they chose before, else what their browser asks for, else that of the request."""
 
 from typing import Final
 
@@ -9,6 +9,6 @@ COOKIE: Final = "lang"
 QUERY: Final = "lang"
 
 
-def negotiate(query: str | None, cookie: str | None, accept_language: str | None) -> Language:
-    """The first that names a language we have; Vietnamese where none does."""
-    return named(query) or named(cookie) or preferred(accept_language or "") or DEFAULT
+def negotiate(query: str | None, cookie: str | None, accept_language: str | None, otherwise: Language = DEFAULT) -> Language:
+    """The first that names a language we have."""
+    return named(query) or named(cookie) or preferred(accept_language or "") or otherwise

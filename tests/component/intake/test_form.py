@@ -177,6 +177,13 @@ async def test_the_language_of_the_form_is_kept_on_every_page_after_it_without_a
     assert '<html lang="en">' in (await get(intake, said.headers["location"])).text
 
 
+async def test_who_reads_neither_language_at_home_sees_the_page_in_the_one_they_wrote_in(intake: Intake) -> None:
+    address = (await opened(intake, language="en")).replace("&lang=en", "")  # as it stands in the mail
+    intake.http.cookies.clear()
+    for header, language in (("ko-KR,ko;q=0.9", "en"), ("", "en"), ("vi", "vi")):
+        assert f'<html lang="{language}">' in (await get(intake, address, **{"Accept-Language": header})).text
+
+
 @pytest.mark.parametrize("language", ["vi", "en"])
 async def test_what_is_too_large_is_said_in_the_language_of_the_form(intake: Intake, language: str) -> None:
     form = await get(intake, f"/?lang={language}")

@@ -305,6 +305,15 @@ async def test_a_taken_port_is_named() -> None:
     holder.close()
 
 
+async def test_whatever_can_be_asked_for_can_be_asked_for_without_its_body(http: httpx.AsyncClient) -> None:
+    whole, head = await http.get("/fails/refused"), await http.head("/fails/refused")
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    assert {name: head.headers[name] for name in ("content-type", "content-length")} == {
+        name: whole.headers[name] for name in ("content-type", "content-length")
+    }
+    assert (await http.head("/sent")).status_code == 405
+
+
 async def test_stopping_ends_the_requests_under_way() -> None:
     app, entered = build(), asyncio.Event()
 
