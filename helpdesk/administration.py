@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from kit.mongo import Mongo
     from kit.settings import ServiceSettings
+    from schemas.organisation import Organisation
 
 tokens = typer.Typer(help="Officers' tokens.", no_args_is_help=True)
 
@@ -33,7 +34,7 @@ def load(
 
     On a terminal it shows which open clocks would move and asks before it saves.
     """
-    from helpdesk import previewing, provision
+    from helpdesk import previewing
     from helpdesk.connecting import with_mongo
     from helpdesk.organisation import OrganisationErrors, read, summary, warnings
 
@@ -42,6 +43,7 @@ def load(
     except OrganisationErrors as errors:
         typer.echo(str(errors), err=True)
         raise typer.Exit(1) from errors
+    organisation = _answering_as_before(organisation)
     for warning in warnings(organisation):
         typer.echo(f"warning: {warning}", err=True)
 
@@ -54,11 +56,37 @@ def load(
         if found and found.clocks:
             typer.confirm("Load it?", abort=True)
 
-    async def store(settings: "ServiceSettings", mongo: "Mongo") -> int:
-        return await provision.load(settings, mongo, organisation)
+    typer.echo("\n".join((*summary(organisation), _stored(organisation))))
 
-    number = with_mongo(store)
-    typer.echo("\n".join(summary(organisation)) + f"\nloaded as revision {number}; running services take it up within seconds")
+
+def _answering_as_before(organisation: "Organisation") -> "Organisation":
+    """The demo's file cannot know where its chat is answered; `helpdesk up --demo` does, and what it said is kept."""
+    from helpdesk import provision
+    from helpdesk.connecting import with_mongo
+    from helpdesk.starting.demo import answering_as_before, unanswered
+
+    if not unanswered(organisation):
+        return organisation
+    kept = answering_as_before(organisation, with_mongo(provision.organisation_of))
+    if kept != organisation:
+        typer.echo("the demo's chat account keeps the callback_url that `helpdesk up --demo` gave it", err=True)
+    return kept
+
+
+def _stored(organisation: "Organisation") -> str:
+    """What came of it, in a line."""
+    from helpdesk import provision
+    from helpdesk.connecting import with_mongo
+
+    async def store(settings: "ServiceSettings", mongo: "Mongo") -> tuple[int, bool]:
+        before = await provision.revisions(settings, mongo)
+        number = await provision.load(settings, mongo, organisation)
+        return number, before != await provision.revisions(settings, mongo)
+
+    number, changed = with_mongo(store)
+    if not changed:
+        return f"nothing changed: all services have this already, and revision {number} stays"
+    return f"loaded as revision {number}; running services take it up within seconds"
 
 
 @tokens.command("create")

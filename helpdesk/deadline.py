@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Self
 import typer
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
+from helpdesk.cases import INSTANT, CasesError, read, sentence
 from schemas.organisation import CalendarSpec
 from services.routing.calendars import build
 from services.routing.domain.calendar import Calendar
@@ -27,6 +28,7 @@ _LONGEST: Final = timedelta(hours=10_000)
 _NAMELESS: Final = f"calendar {CalendarSpec.model_fields['key'].default} "
 """How a calendar without a key is spoken of; in a case it needs none."""
 
+WRONG: Final = 1
 UNREADABLE: Final = 2
 
 
@@ -55,7 +57,7 @@ def _span(value: object) -> timedelta:
 def _instant(value: object) -> object:
     """As text alone: a bare number could be seconds, milliseconds or a slip of the pen."""
     if not (isinstance(value, str) and _INSTANT.fullmatch(value.strip())):
-        raise ValueError("give an instant as ISO 8601 text with its offset, such as 2025-03-03T09:00:00+07:00")
+        raise ValueError(INSTANT)
     return value.strip()
 
 
@@ -98,14 +100,19 @@ class Case(BaseModel):
 
 
 def deadline(file: Annotated[Path, typer.Argument(help="JSON list of cases.")]) -> None:
-    """Compute the due date of each case in FILE, in its calendar's zone."""
+    """Compute the due date of each case in FILE, in its calendar's zone.
+
+    A case is {name, calendar, start, budget, pauses, warn_percent}; what comes of it is {name, due, warnings}, or {name, error} with a
+    sentence. Exit code 0: all were computed; 1: one at least has an error; 2: the file can't be read.
+    """
     try:
-        cases = json.loads(file.read_text(encoding="utf-8-sig"), parse_constant=_refuse_constant)
-    except (OSError, ValueError, RecursionError) as error:
-        raise _refusal(file, " ".join(str(error).split())) from error
-    if not isinstance(cases, list):
-        raise _refusal(file, "a JSON list of cases is expected")
-    print(_printable([answer(case) for case in cases]))
+        answers = [answer(case) for case in read(file)]
+    except CasesError as error:
+        typer.echo(f"{error}", err=True)
+        raise typer.Exit(UNREADABLE) from error
+    print(_printable(answers))
+    if any("error" in each for each in answers):
+        raise typer.Exit(WRONG)
 
 
 def answer(case: object) -> dict[str, Any]:
@@ -114,7 +121,7 @@ def answer(case: object) -> dict[str, Any]:
     try:
         return {"name": name, **_dates(Case.model_validate(case))}
     except ValidationError as error:
-        return {"name": name, "error": _sentence(error)}
+        return {"name": name, "error": sentence(error, Case)}
     except (ValueError, ArithmeticError) as error:
         return {"name": name, "error": " ".join(str(error).split()).replace(_NAMELESS, "the calendar ")}
 
@@ -137,17 +144,6 @@ def _local(at: datetime, calendar: Calendar) -> str:
     return at.astimezone(calendar.zone).isoformat()
 
 
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in {"duration", "days", "[key]"})
-    why = first["msg"].removeprefix("Value error, ")
-    return " ".join((f"{where}: {why}" if where else why).split())
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
 def _printable(answers: list[dict[str, Any]]) -> str:
     """Names as they were written where the terminal can show them, escaped where it cannot."""
     text = json.dumps(answers, ensure_ascii=False, indent=1)
@@ -156,8 +152,3 @@ def _printable(answers: list[dict[str, Any]]) -> str:
     except UnicodeEncodeError:
         return json.dumps(answers, indent=1)
     return text
-
-
-def _refusal(file: Path, why: str) -> typer.Exit:
-    typer.echo(f"helpdesk deadline: {file}: {why}", err=True)
-    return typer.Exit(UNREADABLE)

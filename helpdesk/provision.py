@@ -7,8 +7,8 @@ from typing import Final
 
 from kit.errors import RefusedError
 from kit.kafka import ensure_topics
-from kit.mongo import CollectionSpec, Mongo
-from kit.organisation import OrganisationStore
+from kit.mongo import CollectionSpec, Mongo, translated
+from kit.organisation import ORGANISATION, OrganisationStore
 from kit.settings import ServiceSettings
 from schemas import topics
 from schemas.organisation import Organisation
@@ -49,6 +49,16 @@ async def load(settings: ServiceSettings, mongo: Mongo, organisation: Organisati
         for service in ("routing", "notifier", "intake")
     ]
     return numbers[0]
+
+
+async def revisions(settings: ServiceSettings, mongo: Mongo) -> dict[str, int | None]:
+    """The newest revision that each service has; the numbers of services may differ."""
+    found: dict[str, int | None] = {}
+    for service in topics.SERVICES:
+        with translated():
+            newest = await mongo.database(database_name(settings, service))[ORGANISATION.name].find_one({}, {"_id": 1}, sort=[("_id", -1)])
+        found[service] = newest["_id"] if newest else None
+    return found
 
 
 async def organisation_of(settings: ServiceSettings, mongo: Mongo) -> Organisation | None:

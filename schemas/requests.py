@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
 from schemas.envelope import Event, Instant, UnknownEvent, tag_of
-from schemas.values import HTML, NEW_TEXT, Attachment, Business, Channel, Contact, Language, Trust
+from schemas.values import HTML, NEW_TEXT, REFUSED, Attachment, Business, Channel, Contact, Language, RefusedFiles, Trust
 
 
 class RequestReceived(Event):
@@ -31,6 +31,7 @@ class RequestReceived(Event):
     )
     new_text: str | None = Field(default=None, description=NEW_TEXT)
     html: Attachment | None = Field(default=None, description=HTML)
+    refused: RefusedFiles | None = Field(default=None, description=REFUSED)
 
 
 class MessageReceived(Event):
@@ -50,6 +51,7 @@ class MessageReceived(Event):
     )
     new_text: str | None = Field(default=None, description=NEW_TEXT)
     html: Attachment | None = Field(default=None, description=HTML)
+    refused: RefusedFiles | None = Field(default=None, description=REFUSED)
 
 
 class DeliveryBounced(Event):

@@ -21,7 +21,8 @@ TicketStatus = Literal["new", "open", "waiting", "referred", "resolved", "closed
 
 NEW_TEXT: Final = "`text` without the quoted mail and the signature; None where nothing was left out."
 HTML: Final = "The HTML form of a mail where it shows more than `text`, made safe: no scripts, nothing is loaded from elsewhere."
-"""What these two fields mean, wherever they stand."""
+REFUSED: Final = "Files that were sent with it and not kept; None where all were."
+"""What these fields mean, wherever they stand."""
 
 
 class LocalText(Model):
@@ -72,6 +73,13 @@ class Attachment(Model):
     sha256: str
 
 
+class RefusedFiles(Model):
+    """Files that were sent and not kept, in the words their sender is told; the names in them are the sender's, shortened."""
+
+    because: tuple[LocalText, ...] = Field(description="Of the first few: which file, why it was not kept and what to do about it.")
+    more: int = Field(default=0, ge=0, description="How many others were not kept.")
+
+
 class Message(Model):
     """Anything said on a ticket."""
 
@@ -91,6 +99,7 @@ class Message(Model):
     )
     new_text: str | None = Field(default=None, description=NEW_TEXT)
     html: Attachment | None = Field(default=None, description=HTML)
+    refused: RefusedFiles | None = Field(default=None, description=REFUSED)
 
 
 class Person(Model):

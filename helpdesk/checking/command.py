@@ -67,6 +67,7 @@ async def _warnings(settings: "ServiceSettings", installation: "Installation") -
     """What is no contradiction and still worth a look."""
     from helpdesk.checking.mailboxes import mail_warnings
     from helpdesk.checking.sending import delivery_warnings
+    from helpdesk.checking.unanswered import chat_warnings
     from helpdesk.checking.unproven import setting_warnings
     from helpdesk.deadletters.counting import unhandled
     from kit.errors import TransientError
@@ -79,7 +80,7 @@ async def _warnings(settings: "ServiceSettings", installation: "Installation") -
         warnings.append(
             f"no organisation is loaded in {installation.prefix}_routing; are MONGODB_URI and HELPDESK_MONGODB_DATABASE_PREFIX right?"
         )
-    warnings += [*await mail_warnings(installation), *await delivery_warnings(installation)]
+    warnings += [*await mail_warnings(installation), *await delivery_warnings(installation), *await chat_warnings(installation)]
     warnings += await setting_warnings(installation, IntakeSettings(), NotifierSettings())
     try:
         counts = await unhandled(settings, installation.databases)

@@ -131,7 +131,7 @@ def discard_letters(
     where_error: WhereError = None,
     yes: Yes = False,
 ) -> None:
-    """Put dead letters aside for good, unless they were replayed.
+    """Put dead letters aside for good, unless they were replayed or discarded before.
 
     Kafka keeps them until they expire; `list --all` still shows them, with the reason.
     """
@@ -139,17 +139,18 @@ def discard_letters(
     async def work(desk: Desk) -> None:
         from helpdesk.deadletters.choosing import Choice
         from helpdesk.deadletters.handled import Decision
+        from helpdesk.deadletters.printable import printable
         from kit.errors import RefusedError
 
         if not why.strip():
             raise RefusedError("Say why with --why TEXT; somebody may ask what became of it.")
         letters = await _agreed(desk, Choice(ids or (), everything, where_error), "discard", yes=yes)
-        gone = {place: done for place, done in (await desk.decisions.of(letters)).items() if done.action == "replayed"}
+        gone = await desk.decisions.of(letters)
         aside = [letter for letter in letters if letter.id not in gone]
         if aside:
             await desk.decisions.remember(aside, Decision("discarded", desk.mongo.now(), why.strip()[:1_000]))
         for letter in letters:
-            print(f"{letter.id} stays as it is: {gone[letter.id]}" if letter.id in gone else f"discarded {letter.id}")
+            print(f"{letter.id} stays as it is: {printable(str(gone[letter.id]), 200)}" if letter.id in gone else f"discarded {letter.id}")
 
     _run(work)
 

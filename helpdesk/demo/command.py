@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from helpdesk.demo.mailing import reply
+from helpdesk.starting.typed import DATA
 
 demo = typer.Typer(help="Try things out on a running `helpdesk up --demo`.", no_args_is_help=True)
 
@@ -26,18 +27,20 @@ def chat(  # noqa: PLR0913, PLR0917 (each is one option)
         str | None, typer.Option(envvar="HELPDESK_CHAT_SECRET", help="Of the account.", show_default="that of the demo's account")
     ] = None,
     url: Annotated[str | None, typer.Option(help="Where intake answers.", show_default="that of what runs on --data")] = None,
-    data: Annotated[Path, typer.Option(help="Folder of the `helpdesk up` that runs.")] = Path(".helpdesk"),
+    data: Annotated[Path, typer.Option(help="Folder of the `helpdesk up` that runs.")] = DATA,
 ) -> None:
     """Say something in a chat, as a chat platform's bridge would: signed (Standard Webhooks) and posted to the account's address."""
     import orjson
 
     from helpdesk.failing import told
+    from helpdesk.starting.here import CATCHER, addresses_of
 
     with told():
         said = {"conversation": conversation, "text": text, "name": name}
         answer = _posted(_address(data, url, account), _secret(account, secret), orjson.dumps(said))
     typer.echo(f"{answer['reference']}  {answer['status_url']}")
-    typer.echo("Answers appear on the mail catcher's page, under Chat.")
+    seen = "on that page and on the mail catcher's, under Chat" if CATCHER in addresses_of(data) else "on that page"
+    typer.echo(f"Answers appear {seen}.")
 
 
 def _address(data: Path, url: str | None, account: str) -> str:
@@ -75,7 +78,7 @@ def _posted(address: str, secret: str, body: bytes) -> dict[str, Any]:
         told: dict[str, Any] = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise TransientError(
-            f"{address} does not answer ({error}). Is `helpdesk up --demo` running? Else name its address with --url."
+            f"{address} does not answer ({error}). Is `helpdesk up --demo` running? Name its folder with --data, or its address with --url."
         ) from error
     if not answer.is_success:
         named = [f"{error['field']}: {error['message']}" for error in told.get("errors", [])]

@@ -5,19 +5,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from helpdesk.starting.typed import DATA
+
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
 USUAL_CATCHER: Final = "http://127.0.0.1:8003"
 USUAL_MAIL: Final = "smtp://127.0.0.1:8025"
 PATIENCE_SECONDS: Final = 15
+_RUNNING: Final = "Is `helpdesk up --demo` running? Name its folder with --data."
 
 
 def reply(
     text: Annotated[str, typer.Argument(help="What is said.")],
     to: Annotated[str, typer.Option(help="Answer the newest mail to an address with this in it.")] = "",
     sender: Annotated[str | None, typer.Option("--from", help="Who answers.", show_default="whoever got the mail")] = None,
-    data: Annotated[Path, typer.Option(help="Folder of the `helpdesk up` that runs.")] = Path(".helpdesk"),
+    data: Annotated[Path, typer.Option(help="Folder of the `helpdesk up` that runs.")] = DATA,
 ) -> None:
     """Answer the newest mail in the mail catcher that can be answered: the token in its Reply-To brings it to its request.
 
@@ -54,7 +57,7 @@ def _newest(catcher: str, to: str) -> tuple[dict[str, Any], str]:
                 if "+r." in reply_to:
                     return listed, reply_to
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise TransientError(f"{catcher} does not answer ({error}). Is `helpdesk up --demo` running?") from error
+        raise TransientError(f"{catcher} does not answer ({error}). {_RUNNING}") from error
     wanted = f" to an address with {to!r} in it" if to else ""
     raise RefusedError(f"There is no mail{wanted} that can be answered: ask something first, by the form or by mail.")
 
@@ -83,4 +86,4 @@ def _hand_in(door: str, message: "EmailMessage", reply_to: str) -> None:
     except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as refused:
         raise RefusedError(f"{door} does not take it: {refused}") from refused
     except OSError as error:
-        raise TransientError(f"{door} does not answer ({error}). Is `helpdesk up --demo` running?") from error
+        raise TransientError(f"{door} does not answer ({error}). {_RUNNING}") from error

@@ -8,7 +8,7 @@ from services.routing.domain.people import on_duty
 
 def warnings(org: Organisation) -> tuple[str, ...]:
     """Sentences about what works but may not be meant; the organisation can be loaded all the same."""
-    return (*_alone(org), *_nobody_on_duty(org), *_never_reached(org))
+    return (*_alone(org), *_nobody_on_duty(org), *_never_reached(org), *_answered_nowhere(org))
 
 
 def _alone(org: Organisation) -> Iterator[str]:
@@ -30,6 +30,12 @@ def _never_reached(org: Organisation) -> Iterator[str]:
         for at, rule in enumerate(rules[:-1]):
             if not (rule.topics or rule.units or rule.channels or rule.languages or rule.words or rule.without_unit or rule.member_tiers):
                 yield f'The rule "{rule.name}" matches every request, so that the {len(rules) - at - 1} after it are never reached.'
+
+
+def _answered_nowhere(org: Organisation) -> Iterator[str]:
+    for account in org.chat_accounts:
+        if account.callback_url is None:
+            yield f'Answers to the chats of the account "{account.key}" are shown on the status page alone; give it a callback_url.'
 
 
 def summary(org: Organisation) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ _PATTERNS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 
 def field_findings(error: ValidationError) -> Iterator[Finding]:
     """Every error of the document as a finding at the place it is about."""
-    return (_finding(details) for details in error.errors(include_url=False) if not _consequence(details))
+    return (finding(details) for details in error.errors(include_url=False) if not _consequence(details))
 
 
 def _consequence(details: ErrorDetails) -> bool:
@@ -81,7 +81,8 @@ def _consequence(details: ErrorDetails) -> bool:
     return details["type"] == "too_short" and bool(details["input"])
 
 
-def _finding(details: ErrorDetails) -> Finding:
+def finding(details: ErrorDetails) -> Finding:
+    """One error at the place it is about."""
     path = tuple(step for step in details["loc"] if step != "[key]")
     at_key = details["loc"][-1:] == ("[key]",)
     special = _SPECIAL.get(details["type"])

@@ -22,7 +22,7 @@ def read(source: Path | str, now: datetime | None = None) -> Organisation:
     Raises OrganisationErrors with every problem. Calendars have to open within ten years from `now`.
     """
     name = source.name if isinstance(source, Path) else "organisation"
-    document = parse(_text(source, name) if isinstance(source, Path) else source, name)
+    document = parse(text_of(source, name) if isinstance(source, Path) else source, name)
     now = now or datetime.now(UTC)
     data, wrong = imported(document.data, source.parent if isinstance(source, Path) else Path(), now)
     problems = tuple(map(document.problem, (*wrong, *_findings(data, now))))
@@ -44,7 +44,8 @@ def _field_findings(data: object) -> Iterator[Finding]:
         yield from field_findings(error)
 
 
-def _text(path: Path, name: str) -> str:
+def text_of(path: Path, name: str) -> str:
+    """The text of a file of UTF-8, `name` where a line of it is told. Raises OrganisationErrors when it cannot be read."""
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -10,7 +10,7 @@ from helpdesk.demo import ORGANISATION
 from helpdesk.organisation import read
 from kit.mongo import Mongo
 from kit.settings import ServiceSettings
-from schemas.organisation import Organisation
+from schemas.organisation import ChatAccountSpec, Organisation
 from services.routing.tokens import PREFIX
 
 ACCOUNTS: Final = {
@@ -45,12 +45,27 @@ def chat_secrets() -> dict[str, tuple[str, ...]]:
 
 def answering(organisation: Organisation, callback: str | None) -> Organisation:
     """The organisation with the demo's chat account answering there."""
-    known = chat_secrets()
+    known = _of_the_demo(organisation) if callback else []
     accounts = [
-        account.model_copy(update={"callback_url": callback}) if callback and (account.secret,) == known.get(account.key) else account
-        for account in organisation.chat_accounts
+        account.model_copy(update={"callback_url": callback}) if account in known else account for account in organisation.chat_accounts
     ]
     return Organisation.model_validate(organisation.model_dump() | {"chat_accounts": accounts})
+
+
+def answering_as_before(organisation: Organisation, loaded: Organisation | None) -> Organisation:
+    """The organisation with the demo's chat account answering where it does now, unless it says itself where."""
+    before = [account.callback_url for account in _of_the_demo(loaded) if account.callback_url] if loaded else []
+    return answering(organisation, before[0]) if before and unanswered(organisation) else organisation
+
+
+def unanswered(organisation: Organisation) -> bool:
+    """Whether it has the demo's chat account and does not say where answers go."""
+    return any(account.callback_url is None for account in _of_the_demo(organisation))
+
+
+def _of_the_demo(organisation: Organisation) -> list[ChatAccountSpec]:
+    known = chat_secrets()
+    return [account for account in organisation.chat_accounts if (account.secret,) == known.get(account.key)]
 
 
 def kept_tokens(data: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ CHAT: Final = "Chat in"
 """The name of the demo account's webhook among the addresses."""
 
 MAIL: Final = "Mail in"
+MAIL_OUT: Final = "Mail out"
 CATCHER: Final = "Mail catcher"
 """Each address is followed by words."""
 

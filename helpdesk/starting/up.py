@@ -15,9 +15,11 @@ from typer.models import OptionInfo
 from helpdesk.embedded.errors import EmbeddedError
 from helpdesk.embedded.logfile import LimitedLog
 from helpdesk.embedded.servers import KAFKA_PORT, KAFKA_VARIABLE, MONGO_PORT, MONGO_VARIABLE, Servers, find_or_start
-from helpdesk.starting.here import CATCHER, CHAT, MAIL, AlreadyRunningError, alone, write_addresses
+from helpdesk.starting.greeting import addresses_told, greeting, nothing_loaded
+from helpdesk.starting.here import AlreadyRunningError, alone, write_addresses
 from helpdesk.starting.layout import SERVICES, USUAL, Ports, environment
 from helpdesk.starting.progress import Progress
+from helpdesk.starting.typed import DATA, Typed
 
 if TYPE_CHECKING:
     from helpdesk.starting.processes import Processes
@@ -35,7 +37,7 @@ def _port(meaning: str, usual: int) -> OptionInfo:
 
 def up(  # noqa: PLR0913, PLR0917 (one option a port)
     demo: Annotated[bool, typer.Option("--demo", help="Load the demo organisation and make demo accounts.")] = False,
-    data: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".helpdesk"),
+    data: Annotated[Path, typer.Option(help="Where everything is kept.")] = DATA,
     base_port: Annotated[
         int | None, typer.Option(help=f"Take the {len(USUAL)} ports from this one on, unless given below.", min=1, max=65535 - len(USUAL))
     ] = None,
@@ -59,7 +61,7 @@ def up(  # noqa: PLR0913, PLR0917 (one option a port)
         if not os.access(data, os.F_OK):
             _require_free(ports)  # nothing is made for a start that is refused
         with alone(data.absolute()):
-            asyncio.run(_until_signalled(data.absolute(), ports, demo=demo))
+            asyncio.run(_until_signalled(data.absolute(), ports, Typed.here(data), demo=demo))
     except (EmbeddedError, OSError, Refusal, AlreadyRunningError) as error:
         typer.echo(f"{error}", err=True)
         raise typer.Exit(1) from error
@@ -69,21 +71,21 @@ class Refusal(Exception):
     """Something that keeps it from starting, in a sentence."""
 
 
-async def _until_signalled(data: Path, ports: Ports, *, demo: bool) -> None:
+async def _until_signalled(data: Path, ports: Ports, typed: Typed, *, demo: bool) -> None:
     loop, me = asyncio.get_running_loop(), asyncio.current_task()
     assert me is not None  # noqa: S101 (a coroutine runs in a task)
     for number in SIGNALS:
         loop.add_signal_handler(number, me.cancel)
     async with AsyncExitStack() as stack:
         try:
-            await _run(stack, data, ports, demo=demo)
+            await _run(stack, data, ports, typed, demo=demo)
         except asyncio.CancelledError:
             for number in SIGNALS:  # a second Ctrl-C must not leave half of it running
                 loop.add_signal_handler(number, lambda: None)
             typer.echo("stopping ...", err=True)
 
 
-async def _run(stack: AsyncExitStack, data: Path, ports: Ports, *, demo: bool) -> None:
+async def _run(stack: AsyncExitStack, data: Path, ports: Ports, typed: Typed, *, demo: bool) -> None:
     # Imported here: what they need takes a second, and the first line of progress should not wait for it.
     from helpdesk.starting.processes import NotReadyError, Processes
 
@@ -102,16 +104,16 @@ async def _run(stack: AsyncExitStack, data: Path, ports: Ports, *, demo: bool) -
             processes.start()
             progress("making topics and collections")
             callback = ports.chat_callback if catching else None
-            tokens = await _provide(settings, mongo, data, servers, demo=demo, callback=callback)
+            tokens = await _provide(settings, mongo, data, nothing_loaded(servers, typed), demo=demo, callback=callback)
         progress("waiting for the services")
         try:
             await processes.until_ready()
         except NotReadyError as error:
             raise Refusal(str(error)) from error
         seconds = progress.seconds
-    addresses = _addresses(ports, catching=catching, demo=demo)
+    addresses = addresses_told(ports, None if catching else variables["HELPDESK_SMTP_URL"], demo=demo)
     write_addresses(data, addresses)
-    typer.echo(_greeting(addresses, servers, tokens, seconds))
+    typer.echo(greeting(addresses, servers, tokens, seconds, typed))
     await until_a_server_dies(servers, processes)
 
 
@@ -171,9 +173,9 @@ async def _administration(variables: Mapping[str, str]) -> AsyncIterator[tuple["
 
 
 async def _provide(
-    settings: "ServiceSettings", mongo: "Mongo", data: Path, servers: Servers, *, demo: bool, callback: str | None
+    settings: "ServiceSettings", mongo: "Mongo", data: Path, nothing: str, *, demo: bool, callback: str | None
 ) -> dict[str, str]:
-    """Topics, collections and, for the demo, its organisation and tokens. Refusal when nothing is loaded."""
+    """Topics, collections and, for the demo, its organisation and tokens. Refusal, in the words of `nothing`, when nothing is loaded."""
     from helpdesk import provision
     from helpdesk.starting import demo as demonstration
 
@@ -181,46 +183,5 @@ async def _provide(
     if demo:
         return await demonstration.prepare(settings, mongo, data, callback)
     if await provision.organisation_of(settings, mongo) is None:
-        raise Refusal(_nothing_loaded(servers))
+        raise Refusal(nothing)
     return {}
-
-
-def _nothing_loaded(servers: Servers) -> str:
-    beside = " while `helpdesk mongo` runs in another terminal" if any(server.name == "mongo" for server in servers.ours) else ""
-    return f"No organisation is loaded. Start with --demo to try it out, or run `helpdesk load FILE.yaml`{beside}, then start again."
-
-
-def _variables(servers: Servers) -> dict[str, str]:
-    """Where the servers are that were started here; what the user named needs no telling, and may hold a password."""
-    known = {"kafka": (KAFKA_VARIABLE, servers.bootstrap_servers), "mongo": (MONGO_VARIABLE, servers.mongodb_uri)}
-    return dict(known[server.name] for server in servers.ours)
-
-
-def _addresses(ports: Ports, *, catching: bool, demo: bool) -> dict[str, str]:
-    """By the names that people and `helpdesk demo` know them by."""
-    found = {
-        "The form": f"http://127.0.0.1:{ports.intake}/",
-        "Officers' API": f"http://127.0.0.1:{ports.routing}/docs",
-        MAIL: f"smtp://127.0.0.1:{ports.mail}" + ("  (demo address: helpdesk@customs.example)" if demo else ""),
-    }
-    if demo:
-        found[CHAT] = ports.chat
-    if catching:
-        found[CATCHER] = f"http://127.0.0.1:{ports.catcher}/   every mail and chat answer we send ends here"
-    return found
-
-
-def _greeting(addresses: Mapping[str, str], servers: Servers, tokens: Mapping[str, str], seconds: float) -> str:
-    from helpdesk.starting.demo import ACCOUNTS
-
-    lines = ["", *(f"  {name:<16}  {address}" for name, address in addresses.items())]
-    if CHAT in addresses:
-        lines.append(f'  {"":<16}  try it: helpdesk demo chat "Where is our container?"')
-    if tokens:
-        width = max(len(name) for name in tokens)
-        lines += ["", "  Sign in with `Authorization: Bearer TOKEN`:"]
-        lines += [f"    {name:<{width}}  {token}  {ACCOUNTS.get(name, '')}" for name, token in tokens.items()]
-    if servers.ours:
-        exports = [f"    export {name}='{value}'" for name, value in _variables(servers).items()]
-        lines += ["", "  For other commands, such as `helpdesk check`:", *exports]
-    return "\n".join([*lines, "", f"ready ({seconds:.1f} s; Ctrl-C stops everything, the data stays)"])

@@ -9,7 +9,7 @@ from kit import trace
 from kit.ids import derived_id
 from kit.mongo import Document
 from schemas.requests import DeliveryBounced, MessageReceived, RequestReceived
-from schemas.values import Attachment, Business, Channel, Contact, Language, Trust
+from schemas.values import Attachment, Business, Channel, Contact, Language, RefusedFiles, Trust
 from services.intake.domain.bounces import Failure
 
 SOURCE = "helpdesk/intake"
@@ -45,6 +45,7 @@ class Opening:
     """The ticket that was the first of those which one conversation by mail became, each in another group."""
     new_text: str | None = None
     html: Attachment | None = None
+    refused: RefusedFiles | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Saying:
     verified: bool | None = None
     new_text: str | None = None
     html: Attachment | None = None
+    refused: RefusedFiles | None = None
     same: str | None = None
 
     @property
@@ -110,6 +112,7 @@ def request_event(opening: Opening, ticket_id: str, number: str) -> RequestRecei
         linked_to=opening.linked_to,
         new_text=opening.new_text,
         html=opening.html,
+        refused=opening.refused,
     )
 
 
@@ -132,6 +135,7 @@ def message_event(saying: Saying, version: int, at: datetime) -> MessageReceived
         verified=saying.verified,
         new_text=saying.new_text,
         html=saying.html,
+        refused=saying.refused,
     )
 
 

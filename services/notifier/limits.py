@@ -1,7 +1,7 @@
 """How many acknowledgements go out for mail that came in: what ends two machines answering each other when no header gives them away.
 
-One for each ticket and address follows from the deliveries' ids. Counted are those that were not held back, so that whoever
-writes more than that gets the next one when the first is a day old.
+One for each ticket and address follows from the deliveries' ids, and one for each later mail of which files were not kept. Counted
+are those that were not held back, so that whoever writes more than that gets the next one when the first is a day old.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from typing import Any, Final
 from prometheus_client import Counter as Metric
 
 from kit.mongo import Database, translated
-from schemas.tickets import TicketEventBase
+from schemas.tickets import BusinessReplied, TicketEventBase
 from services.notifier.domain.audience import Delivery
 from services.notifier.storage import ACKNOWLEDGED
 from services.notifier.suppressions import spelt
@@ -27,7 +27,8 @@ HELD_BACK = Metric("helpdesk_acknowledgements_held_back", "Acknowledgements not 
 
 def limited(delivery: Delivery, event: TicketEventBase) -> bool:
     """Whether it is an acknowledgement by mail of a mail: where nobody wrote a mail, no machine can answer one."""
-    return delivery.template == "acknowledgement" and delivery.channel == "email" and event.ticket.channel == "email"
+    of_mail = event.ticket.channel == "email" or isinstance(event, BusinessReplied)
+    return delivery.template == "acknowledgement" and delivery.channel == "email" and of_mail
 
 
 class Limits:

@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 from schemas.tickets import AnswerGiven, BusinessReplied, Known, QuestionAsked, TicketOpened, TicketResolved
-from schemas.values import ClockKind, Deadline, Message
+from schemas.values import ClockKind, Deadline, Language, Message
 from services.notifier import mime
 from services.notifier.domain.address import BadAddress, ascii_address, recipient_address
 from services.notifier.domain.audience import Delivery
@@ -181,6 +181,7 @@ class Renderer:
             "place": _place(group, ticket.group.unit.name.in_language(language)),
             "attachments": ", ".join(attachment.filename for attachment in said.attachments) if said else "",
             "left_out": said is not None and said.new_text is not None,
+            **_refused(event, language),
             "deadlines": _running(ticket.deadlines, delivery),
             "when": partial(local_time, timezone=ticket.group.timezone, language=language),
             "to_mailbox": delivery.recipient.startswith("group:"),
@@ -244,6 +245,13 @@ def _said(delivery: Delivery, event: Known) -> Message | None:
         return None
     carries = TicketOpened | BusinessReplied | AnswerGiven | QuestionAsked | TicketResolved
     return event.message if isinstance(event, carries) else None
+
+
+def _refused(event: Known, language: Language) -> dict[str, Any]:
+    """What an acknowledgement tells of files that were not kept: else their sender would take them for received."""
+    refused = event.message.refused if isinstance(event, TicketOpened | BusinessReplied) else None
+    because = refused.because if refused else ()
+    return {"refused": [each.in_language(language) for each in because], "refused_more": refused.more if refused else 0}
 
 
 def _automatic(delivery: Delivery) -> list[str]:

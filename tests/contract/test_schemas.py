@@ -59,18 +59,18 @@ def test_golden_events_survive_fields_of_a_newer_release(kind: str) -> None:
     assert event == KNOWN_BY[kind].validate_python(golden(kind))
 
 
-LATER = {"new_text", "html"}
+LATER = {"new_text", "html", "refused"}
 
 
 @pytest.mark.parametrize("kind", ["request_received", "message_received", "ticket_opened", "business_replied"])
-def test_events_from_before_new_texts_and_html_forms_are_read_as_having_none(kind: str) -> None:
+def test_events_from_before_new_texts_html_forms_and_refused_files_are_read_as_having_none(kind: str) -> None:
     written = golden(kind)
     said = written.get("message", written)
     for name in LATER:
         said.pop(name, None)
     event = KNOWN_BY[kind].validate_python(written)
     read = getattr(event, "message", event)
-    assert (read.new_text, read.html, read.text) == (None, None, said["text"])
+    assert (read.new_text, read.html, read.refused, read.text) == (None, None, None, said["text"])
     assert not LATER & json.loads(event.model_dump_json(exclude_none=True)).keys()
 
 

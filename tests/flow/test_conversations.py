@@ -12,7 +12,7 @@ from kit.ids import new_id
 from kit.webhooks import signed_headers
 from tests.flow.conftest import CHAT_SECRET
 from tests.support.chat_callback import ChatCallback
-from tests.support.installation import Accepted, Installation, request
+from tests.support.installation import Accepted, Installation, letter, request
 from tests.support.mail_sink import Mail
 from tests.support.waiting import wait_until
 
@@ -134,6 +134,29 @@ async def test_a_request_by_mail_is_answered_by_mail_and_the_reply_to_the_answer
     await installation.mail(email, "Xin cảm ơn, còn thời hạn?", **headers)
     await wait_until(lambda: messages(installation, asked, 3), "the reply is on the ticket")
     assert await installation.database("intake")["conversations"].count_documents({"email": email}) == 1
+
+
+async def test_a_file_of_a_mail_that_is_no_file_of_its_kind_is_named_in_the_acknowledgement_with_the_remedy(
+    installation: Installation,
+) -> None:
+    email = address()
+    asking = letter(email, "Xin hỏi về thủ tục tạm nhập tái xuất.", Subject="Tạm nhập tái xuất")
+    for name, content in {"a.pdf": b"MZ\x90\x00" + bytes(100), "to-khai.pdf": b"%PDF-1.7 to khai"}.items():
+        asking.add_attachment(content, maintype="application", subtype="pdf", filename=name)
+    await installation.hand_in(asking)
+    acknowledgement = await nth_mail(installation, email, 1)
+    assert "– Tệp “a.pdf” có đuôi .pdf nhưng nội dung là chương trình" in acknowledgement.text
+    assert "trả lời thư này kèm theo tệp" in acknowledgement.text
+    assert "to-khai.pdf" not in acknowledgement.text
+    assert "thủ tục tạm nhập" not in acknowledgement.text
+
+    headers = {"Subject": f"Re: {acknowledgement.subject}", "In-Reply-To": acknowledgement.message_id}
+    again = letter(email, "Gửi lại tệp.", **headers)
+    again.add_attachment(b"", maintype="application", subtype="pdf", filename="b.pdf")
+    await installation.hand_in(again)
+    told = await nth_mail(installation, email, 2)
+    assert told.subject.endswith("Có tệp gửi kèm không nhận được: Tạm nhập tái xuất")
+    assert "– Tệp “b.pdf” không có nội dung." in told.text
 
 
 async def messages(installation: Installation, asked: Accepted, count: int) -> bool:

@@ -230,11 +230,10 @@ class Installation:
 
     async def mail(self, sender: str, text: str, message_id: str | None = None, *, to: str = MAILBOX, **headers: str) -> None:
         """One mail to a mailbox of ours. Raises aiosmtplib.SMTPException or OSError when it was not taken."""
-        message = EmailMessage()
-        for name, value in ({"From": sender, "To": to, "Subject": "Hỏi về thủ tục"} | headers).items():
-            message[name] = value
-        message["Message-ID"] = message_id or f"<{new_id()}@doanhnghiep.example>"
-        message.set_content(text)
+        await self.hand_in(letter(sender, text, message_id, to=to, **headers))
+
+    async def hand_in(self, message: EmailMessage) -> None:
+        """A mail as it is. Raises as `mail` does."""
         await aiosmtplib.send(message, hostname="127.0.0.1", port=self.mail_port, timeout=20)
 
     async def asked_by(self, sender: str) -> Accepted | None:
@@ -299,6 +298,16 @@ class Officer:
         if answer.status_code != 200:
             raise Refused(f"{answer.status_code}: {answer.text}")
         return dict(answer.json())
+
+
+def letter(sender: str, text: str, message_id: str | None = None, *, to: str = MAILBOX, **headers: str) -> EmailMessage:
+    """A mail that nobody sent yet."""
+    message = EmailMessage()
+    for name, value in ({"From": sender, "To": to, "Subject": "Hỏi về thủ tục"} | headers).items():
+        message[name] = value
+    message["Message-ID"] = message_id or f"<{new_id()}@doanhnghiep.example>"
+    message.set_content(text)
+    return message
 
 
 def request(**changed: Any) -> Row:

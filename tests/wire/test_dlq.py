@@ -255,6 +255,9 @@ async def test_a_discarded_one_is_hidden_and_its_reason_kept(desk: Desk) -> None
     [letter] = await desk.letters()
     assert (await desk.run("discard", letter.id, "--why", " "))[0] == 1
     assert await desk.run("discard", letter.id, "--why", "a test of the provider") == (0, f"discarded {letter.id}\n", "")
+    code, again, _ = await desk.run("discard", letter.id, "--why", "another reason")
+    assert (code, again.startswith(f"{letter.id} stays as it is: discarded 20")) == (0, True)
+    assert again.endswith("UTC: a test of the provider\n")
     assert await desk.waiting() == {"intake": 0, "routing": 0, "notifier": 0}
     assert "UTC: a test of the provider" in (await desk.run("list", "--all"))[1]
     row = await desk.databases["routing"]["dead_letters"].find_one({})

@@ -172,6 +172,7 @@ async def test_a_department_still_gets_what_goes_on_after_the_first_one_s_ticket
 
 # Whose ticket: nobody's words are on a ticket, and so on a status page, of somebody they did not write to
 
+
 STRANGER = "mai@other.example"
 
 
@@ -321,7 +322,9 @@ class Meeting(Threads):
         super().__init__(room.database, [SECRET])
         self._together, self._finds = together, finds
 
-    async def of(self, letter: Letter, sender: str, recipients: Iterable[str] = (), trust: Trust = "none") -> Thread | None:
+    async def of(
+        self, letter: Letter, sender: str, recipients: Iterable[str] = (), trust: Trust = "none", group: str = ""
+    ) -> Thread | None:
         await self._together.wait()
         return await self.ticket(self._finds, sender) if self._finds else None
 

@@ -94,6 +94,52 @@ async def test_an_officer_is_known_by_a_tagged_address_and_beside_others(room: M
     assert await room.events() == ["request_received"]
 
 
+@pytest.mark.parametrize(
+    ("headers", "envelope"),
+    [
+        ({"From": "Hong <hong.rieng@thu.example>"}, "Hong@customs.example"),
+        ({"From": "Phong XNK <phong@customs.example>"}, "prvs=4217f3a9c0=hong@customs.example"),
+        ({"From": '"Hong via Tong" <tong@lists.example>', "Reply-To": "hong@customs.example"}, "tong-bounces@lists.example"),
+        ({"From": '"Hong via AB" <' + LAN + ">", "X-Original-From": "Hong <hong@customs.example>"}, "ab-bounces@anbinh.example"),
+        ({"From": "Mai <mai@anbinh.example>", "Resent-From": "hong@customs.example"}, "tong-bounces@lists.example"),
+        ({"From": "Hong <hong @ customs.example>"}, "o@gw.example"),
+        ({"From": "Hong <hong@customs.example.>"}, "o@gw.example"),
+        ({"From": "Hong <'hong@customs.example'>"}, "o@gw.example"),
+        ({"From": 'Hong <"hong"@customs.example>'}, "o@gw.example"),
+    ],
+    ids=["private From", "department's From", "list", "asker's list", "handed on", "blanks", "dot", "apostrophes", "quotes"],
+)
+async def test_an_officer_is_known_by_every_way_a_mail_says_who_wrote_it(room: Mailroom, headers: dict[str, str], envelope: str) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    to = str(reply_address(SECRET, FOCAL, ticket_id))
+    row = await room.deliver_and_read(written({**headers, "To": to}), to, sender=envelope)
+    assert (row["state"], row.get("reason"), row.get("ticket_id")) == ("kept", "from_staff", ticket_id)
+    assert await room.events() == ["request_received"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "envelope"),
+    [
+        ({"From": LAN}, "hong@customs.example"),
+        ({"From": LAN, "Resent-From": "hong@customs.example"}, LAN),
+        ({"From": "mai@anbinh.example"}, "hong+caf_=focal=customs.example@customs.example"),
+        ({"From": LAN, "Reply-To": AUTHORITY, "Sender": AUTHORITY, "List-Post": f"<mailto:{AUTHORITY}>"}, "mof-bounces@gov.example"),
+    ],
+    ids=["relay", "handed on by hand", "handed on by a mailbox", "list"],
+)
+async def test_what_only_goes_through_the_hands_of_staff_is_the_business_s(room: Mailroom, headers: dict[str, str], envelope: str) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    to = str(reply_address(SECRET, FOCAL, ticket_id))
+    row = await room.deliver_and_read(written({**headers, "To": to}), to, sender=envelope)
+    assert (row["as"], row["ticket_id"]) == ("message", ticket_id)
+
+
+def written(headers: dict[str, str]) -> bytes:
+    """With fields that no decent program would write."""
+    fields = {"Subject": "Re", "Message-ID": f"<{new_id()}@anbinh.example>", "Date": "Mon, 03 Mar 2025 09:00:00 +0700", **headers}
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode() + b"\r\nNoi bo: doanh nghiep nay gian lan."
+
+
 @pytest.mark.parametrize("automatic", ["auto-replied", None])
 async def test_so_is_what_an_officer_sends_to_two_departments_or_while_away(room: Mailroom, automatic: str | None) -> None:
     ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]

@@ -205,6 +205,18 @@ async def test_files_are_kept_and_those_that_are_not_are_named_with_the_reason(r
     assert '"filename":"tờ khai.pdf"' in body
     assert '"filename":"virus.exe"' not in body
     assert "Ghi chú của hệ thống: Không nhận tệp “virus.exe”" in body
+    refused = json.loads(body)["refused"]
+    assert refused["because"][0]["vi"].startswith("Không nhận tệp “virus.exe”")
+    assert (len(refused["because"]), refused["more"]) == (1, 0)
+
+
+async def test_files_that_are_not_kept_of_a_later_mail_are_told_with_its_message(room: Mailroom) -> None:
+    ticket_id = (await room.deliver_and_read(mail()))["ticket_id"]
+    message = mail("Re", "Xin bổ sung.", in_reply_to=thread_id(SECRET, ticket_id, "customs.example"))
+    message.add_attachment(b"", maintype="application", subtype="pdf", filename="rỗng.pdf")
+    await room.deliver_and_read(message)
+    _, body = await room.bodies(ticket_id)
+    assert json.loads(body)["refused"]["because"][0]["en"].startswith("The file “rỗng.pdf” is empty.")
 
 
 async def test_a_text_longer_than_a_ticket_holds_is_there_as_a_file(room: Mailroom) -> None:

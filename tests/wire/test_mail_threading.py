@@ -165,6 +165,32 @@ async def test_one_mail_to_two_departments_becomes_two_tickets_that_know_of_each
     assert (one.get("linked_to"), other["linked_to"]) == (None, one["reference"])
 
 
+@pytest.mark.parametrize("author", [f"Lan <{LAN}>, x@evil.example", f"Lan <{LAN}> ({'a' * 2_000})"], ids=["two authors", "long comment"])
+async def test_a_forged_sender_stays_forged_whatever_stands_beside_it(room: Mailroom, author: str) -> None:
+    it = await asked(room)
+    results = f"{AUTHSERV}; dmarc=fail header.from=anbinh.example"
+    await room.deliver_and_read(mail("Re", from_=author, to=it.reply_to, Authentication_Results=results), it.reply_to)
+    said = await body(room, it.ticket_id)
+    assert (said["trust"], said["verified"]) == ("fail", False)
+
+
+async def test_another_mailbox_whose_letters_fold_into_the_askers_is_not_the_askers(room: Mailroom) -> None:
+    ticket_id = (await room.deliver_and_read(mail(from_="San <lesan@mail.example>")))["ticket_id"]
+    to = str(reply_address(SECRET, FOCAL, ticket_id))
+    results = f"{AUTHSERV}; dmarc=pass header.from=mail.example"
+    head = f"From: leſan@mail.example\r\nTo: {to}\r\nSubject: Re\r\nMessage-ID: <ai@x>\r\nAuthentication-Results: {results}\r\n\r\nx"
+    await room.deliver_and_read(head.encode(), to, sender="x@mail.example")
+    assert (await body(room, ticket_id))["verified"] is False
+
+
+@pytest.mark.parametrize("header", ["X-Autoreply: no", "X-Failed-Recipients:", "From: postmaster@anbinh.example"])
+async def test_a_person_s_answer_that_looks_a_little_like_a_program_s_moves_the_ticket(room: Mailroom, header: str) -> None:
+    it = await asked(room)
+    from_ = "" if header.startswith("From") else f"From: {LAN}\r\n"
+    head = f"{from_}{header}\r\nTo: {it.reply_to}\r\nSubject: Re: x\r\nMessage-ID: <nop@x>\r\n\r\nChung toi da nop C/O"
+    assert (await room.deliver_and_read(head.encode(), it.reply_to))["as"] == "message"
+
+
 async def test_nobody_is_trusted_for_one_of_several_addresses_in_one_field(room: Mailroom) -> None:
     proven = f"{AUTHSERV}; dmarc=pass header.from=anbinh.example"
     row = await room.deliver_and_read(mail(from_=f"<{LAN}>, <eva@anbinh.example>", Authentication_Results=proven))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import smtplib
 import socket
@@ -111,9 +112,9 @@ def test_from_nothing_to_ready_with_a_killed_service_to_a_second_start_and_gone_
 
 
 def chatted(up: Up, http: httpx.Client, token: str) -> None:
-    """Said in a chat by the command, answered by an officer, seen beside the mails: every signature on the way was checked."""
-    command = [sys.executable, "-m", "helpdesk", "demo", "chat", "Where is our container?", "--data", str(up.data)]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    """Said in a chat by the command as printed, answered by an officer, seen beside the mails: every signature on the way was checked."""
+    [command] = [line.partition("try it: ")[2] for line in up.said.splitlines() if "try it: " in line]
+    said = subprocess.run(shlex.split(command), capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
     reference = said.stdout.split()[0]
     ticket = f"{up.address('--routing-port')}/api/v1/tickets/{reference}"
@@ -255,13 +256,16 @@ async def test_servers_that_are_named_are_used_and_no_others_started(
     with Up(data, variables=named) as nothing_loaded:
         assert nothing_loaded.wait(120) == 1
     assert nothing_loaded.said.strip().splitlines()[-1] == (
-        "No organisation is loaded. Start with --demo to try it out, or run `helpdesk load FILE.yaml`, then start again."
+        "No organisation is loaded. Start with --demo to try it out, "
+        f"or run `{sys.executable} -m helpdesk load FILE.yaml`, then start again."
     )
     with Up(data, "--demo", variables=named) as up:
         up.until_ready()
         processes = descendants(up.process.pid)
         assert [line for line in processes.values() if "mongod" in line or "java" in line] == []
         assert "Mail catcher" not in up.said
+        assert "  Mail out          127.0.0.1:9   " in up.said
+        assert "try it" not in up.said
         assert "export " not in up.said
         assert all(is_free(up.ports[option]) for option in ("--catcher-port", "--catcher-smtp-port", "--kafka-port", "--mongo-port"))
         assert up.stop() < STOP_SECONDS

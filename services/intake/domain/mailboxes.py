@@ -1,5 +1,6 @@
 """Which group a mail address belongs to."""
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,6 +9,11 @@ from typing import Final, Self
 from schemas.organisation import Organisation
 
 POSTMASTER: Final = "postmaster"
+_QUOTED: Final = re.compile(r'\A"([^"\\\s@]+)"\Z')
+"""Quotation marks that say nothing: `"hong"@` is `hong@` (RFC 5322 section 3.4.1)."""
+
+_SIGNED: Final = re.compile(r"\A(?:prvs=[^=@]*=|btv1==[^=@]*==)")
+"""What servers put before a return path to know their own bounces (BATV)."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,11 @@ class Mailboxes:
         """Anybody can write such an address: it may cost a mail rights, and never gives it any. `hong+anything@` is `hong@`."""
         return _untagged(_spelt(address)) in self.staff
 
+    def handed_in_by_staff(self, return_path: str) -> bool:
+        """What a mailbox passes on of others has a tag that names more (`hong+caf_=help=x.example@`): nobody wrote that from there."""
+        local = _SIGNED.sub("", _spelt(return_path))
+        return "=" not in local.rpartition("@")[0].partition("+")[2] and self.is_staff(local)
+
     def find(self, address: str) -> Mailbox | None:
         """The mailbox of an envelope recipient. `box+anything@` is `box@`; `postmaster` is everywhere (RFC 5321 section 4.5.1)."""
         spelt = _spelt(address)
@@ -73,8 +84,10 @@ def _untagged(spelt: str) -> str:
 
 
 def _spelt(address: str) -> str:
-    """Lower case, with the domain in its IDNA form where it has one."""
-    local, at, domain = address.strip().rpartition("@")
+    """Lower case, with the domain in its IDNA form where it has one, without what programs write around an address or into it."""
+    local, at, domain = (part.strip() for part in address.strip("<>' \t\r\n").rpartition("@"))
+    domain = domain.rstrip(".")
     with suppress(UnicodeError):
         domain = domain.encode("idna").decode("ascii")
-    return f"{local}{at}{domain}".lower()
+    plain = _QUOTED.sub(r"\1", local)
+    return f"{plain}{at}{domain}".lower()

@@ -174,6 +174,10 @@ WORDING: Final[Mapping[str, tuple[str, str]]] = {
         "Tệp “{name}” có đuôi .{extension} nhưng nội dung là {found}. Vui lòng mở tệp, lưu lại đúng định dạng rồi chọn lại.",
         "The file “{name}” is named .{extension}, but its content is {found}. Open it, save it in the right format and choose it again.",
     ),
+    "file_left": (
+        "Tệp “{name}” không được lưu, vì thư có quá nhiều tệp hoặc tổng dung lượng quá lớn. Vui lòng gửi tệp này trong một thư khác.",
+        "The file “{name}” was not kept, because the mail had too many files or they were too large together. Send it in another mail.",
+    ),
     "unavailable": (
         "Dịch vụ tạm thời gián đoạn nên nội dung chưa được lưu. Vui lòng gửi lại sau một phút: nội dung vẫn còn bên dưới.",
         "The service is not available, so this was not stored yet. Send it again in a minute: what you typed is still below.",

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from services.intake.domain.signatures import is_sentence, states
+from services.intake.domain.signatures import only_signature, without_signature
 
 LONGEST: Final = 200_000
 """Characters that are looked at; whoever writes more than that is not just answering."""
@@ -28,7 +28,7 @@ _LONGEST_ATTRIBUTION: Final = 400
 _FEW: Final = 2
 _WHO_FIRST: Final = re.compile(r"^[^\n]{1,120}[<(\[][^<>\s]{1,100}@[^<>\s]{1,100}[>)\]][^\n]{0,80}$")
 
-_FROM_FIELD: Final = re.compile(r"^[*_ ]*(?:từ|from|người gửi|von|de|от)[*_ ]*[:：][*_ ]*\S", re.IGNORECASE)
+_FROM_FIELD: Final = re.compile(r"^[*_ ]*(?:từ|from|người gửi|von|de|от)[*_ ]*[:：][*_ \t]*\S", re.IGNORECASE)
 _FIELD: Final = re.compile(
     r"^[*_ ]*(?:đã gửi|gửi lúc|gửi|ngày gửi|ngày|thời gian|đến|tới|người nhận|cc|bcc|chủ đề|tiêu đề|sent|date|to|subject|gesendet"
     r"|an|betreff|envoyé|à|objet)"
@@ -45,11 +45,12 @@ _WRITTEN_BY_PROGRAMS: Final = re.compile(r"^ *[*_]|[<>]|[^\s@]@[^\s@]")
 _FIELD_LINES: Final = 8
 _POINTS_BELOW: Final = re.compile(
     r"\b(?:(?:xem|đọc|thư|mail|ở|phía|bên|như) (?:bên |phía )?dưới|dưới đây|sau đây|ở cuối|cuối thư"
-    r"|(?:see|as|at|mail|message|answers?) below|below mail|at the (?:end|bottom)"
+    r"|(?:thư|mail|email|tin|nội dung) sau(?! (?:khi|đó|này))|(?:chữ|mực|màu) (?:đỏ|xanh)"
+    r"|(?:see|as|at|mail|message|answers?) below|below mail|at the (?:end|bottom)|in (?:red|blue|green)(?! (?:channel|lane))|in-?line"
     r"|fyi|for your information|forwarded|forwarding|chuyển tiếp|chuyển lại)\b",
     re.IGNORECASE,
 )
-"""What is below is what the writer wants to be read."""
+"""What is below, or written into what is below, is what the writer wants to be read."""
 
 _RULED: Final = re.compile(
     r"^[ >]*[-_=*—–]{2,}[ ]?(?:original message|original e-?mail|reply message|thư gốc|tin nhắn gốc|thư ban đầu|tin gốc"
@@ -57,41 +58,22 @@ _RULED: Final = re.compile(
     r"|trả lời thư|ursprüngliche nachricht|message d'origine)[ ]?[-_=*—–]{2,}",
     re.IGNORECASE,
 )
+_RULED_ATTRIBUTION: Final = re.compile(rf"^[ >]*-{{2,}} ?(?:on|vào)\b[^\n]{{5,300}}[ ](?:{_VI_EN})[ ]?-{{2,}}[ ]*$", re.IGNORECASE)
+"""As Zoho writes it."""
+
 _OURS: Final = re.compile(r"^[ >]*[-_=*#—–]{2,}.{0,10}(?:reply above|trả lời (?:ở )?(?:phía )?trên)", re.IGNORECASE)
 _RULE: Final = re.compile(r"^[ ]*[-_=]{10,}[ ]*$")
 
-_FORWARDED_SUBJECT: Final = re.compile(r"^\s*(?:(?:re|trả lời)\s*:\s*)?(?:fwd?|fw|chuyển tiếp|tr|wg)\s*:", re.IGNORECASE)
+_FORWARDED_SUBJECT: Final = re.compile(r"^\s*(?:(?:re|trả lời)\s*:\s*)?\[?(?:fwd?|fw|chuyển tiếp|tr|wg)\s*:", re.IGNORECASE)
+_ANSWERED_SUBJECT: Final = re.compile(
+    r"^\s*(?:\[[^\]]{0,60}\]\s*)*\[?(?:re|trả lời|tl|aw|antw|sv|res|rif|vs)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE
+)
 _FORWARDED: Final = re.compile(
     r"^[ >]*(?:[-_=]{3,}[ ]?(?:forwarded message|forwarded by|thư (?:đã |được )?chuyển tiếp|tin nhắn (?:đã |được )?chuyển tiếp"
     r"|chuyển tiếp)"
     r"|begin forwarded message|bắt đầu (?:thư|tin nhắn) (?:đã |được )?chuyển tiếp)",
     re.IGNORECASE | re.MULTILINE,
 )
-
-_DEVICES: Final = (
-    r"iphone|ipad|ipod|samsung|galaxy|android|xiaomi|redmi|oppo|vivo|huawei|nokia|blackberry|điện thoại|thiết bị|máy tính bảng|di động"
-    r"|outlook|gmail|yahoo|zalo|mail|thư|hộp thư|ứng dụng|proton|sparrow|thunderbird|windows|mobile|smartphone|phone|tablet"
-)
-_SENT_FROM: Final = re.compile(
-    rf"^[ *_<\[(]*(?:(?:sent (?:from|with|via|using)|gesendet von|envoyé de(?:puis)?|(?:đã )?(?:được )?gửi (?:từ|bằng"
-    rf"|qua)) [^\n]{{0,30}}\b(?:{_DEVICES})"
-    r"|get outlook for |(?:nhận|tải(?: xuống)?|lấy) outlook (?:dành )?cho |yahoo mail: )[^\n]{0,70}$",
-    re.IGNORECASE,
-)
-_CLOSING: Final = re.compile(
-    r"^(?:xin )?(?:trân trọng(?: (?:cảm ơn|cám ơn|kính chào|kính thư|và cảm ơn))?|trân trọng\W+kính chào|kính thư|kính chào"
-    r"|thân ái|thân mến|thân chào|chào thân ái|chân thành cảm ơn"
-    r"|(?:best|kind|warm|with best|with kind)(?: and warm)? regards|regards|best wishes|best|sincerely(?: yours)?"
-    r"|yours (?:sincerely|faithfully|truly)"
-    r"|thanks (?:and|&) (?:best )?regards|thanks ?/ ?regards|many thanks|cheers)[ ]?[,.!;/]{0,3}$",
-    re.IGNORECASE,
-)
-_CLOSING_LINES: Final = 10
-_SIGNATURE_LINES: Final = 25
-_SAYS_MORE: Final = re.compile(
-    r"[?？]\s*$|^(?:p\.?\s?s|tái bút|n\.?b|lưu ý|note)\b|đính kèm|attach|vui lòng|please|\bxin\b|đề nghị", re.IGNORECASE
-)
-_LONG_LINE: Final = 100
 
 
 @dataclass(frozen=True)
@@ -102,12 +84,20 @@ class Cut:
     complete: bool
 
 
-def new_text(text: str, subject: str = "") -> Cut:
-    """A forwarded mail is what its sender wants to show us: nothing of it is left out, nor of answers between the lines."""
+def is_answer(subject: str) -> bool:
+    """As `Re:` says."""
+    return _ANSWERED_SUBJECT.match(subject) is not None
+
+
+def new_text(text: str, subject: str = "", *, answers: bool = True) -> Cut:
+    """A forwarded mail is what its sender wants to show us: nothing of it is left out, nor of answers between the lines.
+
+    `answers`: the mail is an answer to one. Of any other what looks like a quote is told or pasted, and only its signature is left out.
+    """
     if len(text) > LONGEST or _FORWARDED_SUBJECT.match(subject) or _FORWARDED.search(text):
         return Cut(text, complete=True)
     lines = text.split("\n")
-    kept = _without_signature(_without_quote(lines))
+    kept = without_signature(_without_quote(lines) if answers or any(_OURS.match(line) for line in lines) else lines)
     new = "\n".join(line.rstrip() for line in kept).strip()
     if not new or new == "\n".join(line.rstrip() for line in lines).strip():
         return Cut(text, complete=True)
@@ -120,8 +110,10 @@ def _without_quote(lines: list[str]) -> list[str]:
         return lines
     before = lines[: _above(lines, start)]
     attributed = _attributed(lines, start)
+    if _POINTS_BELOW.search("\n".join(before)):
+        return lines
     if not attributed and not lines[start].startswith(">"):
-        return before if _said(before) and not _POINTS_BELOW.search("\n".join(before)) else lines
+        return before if _said(before) else lines
     return _around(lines, before, start + attributed)
 
 
@@ -134,7 +126,7 @@ def _around(lines: list[str], before: list[str], body: int) -> list[str]:
     while after < len(lines) and (not lines[after].strip() or lines[after].startswith(">") or _continues(lines, after)):
         after += 1
     below = lines[after:]
-    if not _said(below) or _only_signature(below):
+    if not _said(below) or only_signature(below):
         return before
     answered_between = _said(before) or any(line.startswith(">") for line in below)
     return lines if answered_between else below
@@ -152,7 +144,7 @@ def _quote_begins(lines: list[str], number: int) -> bool:
         return _marked_quote(lines, number)
     if not line.strip():
         return False
-    return bool(_RULED.match(line) or _OURS.match(line)) or _fields(lines, number) or _attributed(lines, number) > 0
+    return any(rule.match(line) for rule in (_RULED, _RULED_ATTRIBUTION, _OURS)) or _fields(lines, number) or _attributed(lines, number) > 0
 
 
 def _marked_quote(lines: list[str], number: int) -> bool:
@@ -210,59 +202,6 @@ def _above(lines: list[str], start: int) -> int:
     while end > 0 and not lines[end - 1].strip():
         end -= 1
     return end - 1 if end > 0 and _RULE.match(lines[end - 1]) else end
-
-
-def _without_signature(lines: list[str]) -> list[str]:
-    """Cut only where words stand above it."""
-    for number in range(max(len(lines) - _SIGNATURE_LINES, 1), len(lines)):
-        if lines[number].rstrip() == "--" and _said(lines[:number]) and _delimits(lines, number):
-            lines = lines[:number]
-            break
-    return _without_closing(_without_sent_from(lines))
-
-
-def _delimits(lines: list[str], number: int) -> bool:
-    """`-- ` does (RFC 3676, section 4.3); without its blank only above the last few lines, and not where a list is announced."""
-    if lines[number].endswith(" "):
-        return _short_end(lines[number + 1 :], _SIGNATURE_LINES)
-    announced = number > 0 and lines[number - 1].rstrip().endswith((":", "："))
-    return not announced and _short_end(lines[number + 1 :], _CLOSING_LINES)
-
-
-def _only_signature(lines: list[str]) -> bool:
-    said = [line for line in lines if line.strip()]
-    if said and said[0].rstrip() == "--":
-        return _short_end(said[1:], _SIGNATURE_LINES)
-    return bool(said) and all(_is_sent_from(line) for line in said)
-
-
-def _is_sent_from(line: str) -> bool:
-    return _SENT_FROM.match(line) is not None and not is_sentence(line)
-
-
-def _without_sent_from(lines: list[str]) -> list[str]:
-    end = len(lines)
-    for number in range(len(lines) - 1, -1, -1):
-        if not lines[number].strip():
-            continue
-        if not _is_sent_from(lines[number]):
-            break
-        end = number
-    return lines[:end] if _said(lines[:end]) else lines
-
-
-def _without_closing(lines: list[str]) -> list[str]:
-    said = [number for number, line in enumerate(lines) if line.strip()]
-    for number in said[1:][-_CLOSING_LINES:]:
-        if _CLOSING.match(lines[number].strip()) and _short_end(lines[number + 1 :], _CLOSING_LINES):
-            return lines[:number]
-    return lines
-
-
-def _short_end(lines: list[str], most: int) -> bool:
-    """A name, a telephone number, an address; nothing that reads like more of the letter."""
-    said = [line.strip() for line in lines if line.strip()]
-    return len(said) <= most and not any(len(line) > _LONG_LINE or _SAYS_MORE.search(line) or states(line) for line in said)
 
 
 def _said(lines: list[str]) -> bool:

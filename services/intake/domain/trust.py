@@ -12,9 +12,11 @@ def trust_of(fields: Sequence[str], authserv_ids: Collection[str], sender: str) 
     `authserv_ids` in lower case. A DMARC verdict decides; without one, a signature or an SPF pass of the sender's own domain does.
     """
     domain = sender.rpartition("@")[2].lower()
+    if not authserv_ids or not domain:
+        return "none"
     for value in fields:
-        field = read_field(value)
-        if field.authserv_id in authserv_ids and domain:
+        field = read_field(value, authserv_ids)
+        if field.authserv_id in authserv_ids:
             return _judged(field, domain)
     return "none"
 

@@ -17,10 +17,17 @@ Alone they make no request go away, and no answer to a ticket.
 
 _LIST_FIELDS: Final = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "x-mailing-list")
 _REPLY_FIELDS: Final = ("x-autoreply", "x-autorespond", "x-autoreply-from", "x-failed-recipients")
+_DENIED: Final = frozenset({"", "no", "false"})
+"""Values of these by which a person's program says that it is none."""
+
 _BULK: Final = frozenset({"bulk", "junk", "auto_reply"})
 _SUPPRESSED: Final = frozenset({"all", "autoreply", "oof", "dr"})
 _ROBOTS: Final = re.compile(r"(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)([+=._-].*)?", re.IGNORECASE)
-_SERVERS: Final = re.compile(r"(mailer-daemon|postmaster|bounces?)([+=._-].*)?", re.IGNORECASE)
+_SERVERS: Final = re.compile(r"(mailer-daemon|bounces?)([+=._-].*)?", re.IGNORECASE)
+_PERHAPS_SERVERS: Final = re.compile(r"postmaster([+=._-].*)?", re.IGNORECASE)
+"""Small firms write from there as well: it takes one of these signs, or a subject, besides."""
+
+_OF_SERVERS: Final = frozenset({"auto_response_suppress", "bounce"})
 _SUBJECTS: Final = re.compile(
     r"(auto(matic)?[ -]?(reply|response)\b|out of (the )?office\b|undeliver(able|ed)\b|delivery status notification\b"
     r"|trả lời tự động|tự động trả lời|thư trả lời tự động|vắng mặt)",
@@ -47,8 +54,14 @@ def answers_by_itself(reason: str, address: str, subject: str) -> bool:
 
     There the rest of the subject is ours, which a person's answer puts other words before, if any.
     """
-    from_server = _SERVERS.fullmatch(address.rpartition("@")[0]) is not None
-    return reason not in UNSURE or from_server or _ABSENT.match(subject) is not None
+    return reason not in UNSURE or _from_server(reason, address, subject) or _ABSENT.match(subject) is not None
+
+
+def _from_server(reason: str, address: str, subject: str) -> bool:
+    name = address.rpartition("@")[0]
+    if _PERHAPS_SERVERS.fullmatch(name):
+        return reason in _OF_SERVERS or _SUBJECTS.match(subject) is not None
+    return _SERVERS.fullmatch(name) is not None
 
 
 def by_program(fields: Fields, address: str) -> bool:
@@ -72,6 +85,10 @@ def _auto_submitted(fields: Fields) -> bool:
     return any(value.split(b";")[0].split(b"(")[0].strip().lower() not in {b"no", b""} for value in fields.all("auto-submitted"))
 
 
+def _says_reply(fields: Fields) -> bool:
+    return any(value.decode("latin-1").strip().lower() not in _DENIED for name in _REPLY_FIELDS for value in fields.all(name))
+
+
 def _suppressed(fields: Fields) -> bool:
     """It wants no automatic answers ([MS-OXCMAIL] 2.1.3.2.20), which says nothing about who wrote it."""
     words = {word.strip().lower() for word in fields.plain("x-auto-response-suppress").split(",")}
@@ -86,7 +103,7 @@ _SIGNS: Final[tuple[tuple[str, Callable[[Fields], bool]], ...]] = (
     ("report", lambda fields: structured(fields.raw("content-type")).value == "multipart/report"),
     ("auto_submitted", _auto_submitted),
     ("precedence", lambda fields: fields.plain("precedence").lower() in _BULK),
-    ("auto_reply", lambda fields: any(fields.all(name) for name in _REPLY_FIELDS)),
+    ("auto_reply", _says_reply),
     ("mail_loop", lambda fields: len(fields.all("received")) > MOST_HOPS),
     ("auto_response_suppress", _suppressed),
     ("mailing_list", _through_list),

@@ -26,7 +26,8 @@ _UNUSABLE: Final = frozenset({"ascii", "utf-7", "punycode", "idna", "unicode-esc
 
 def decoded(raw: bytes, declared: str | None = None) -> str:
     """As declared if that is possible; else UTF-8; else windows-1258, which Vietnamese programs wrote before it."""
-    for charset in (_usable(declared), "utf-8", "windows-1258"):
+    usable = _usable(declared)
+    for charset in (None if usable and _is_narrow(raw, usable) else usable, "utf-8", "windows-1258"):
         if charset is None:
             continue
         try:
@@ -56,6 +57,17 @@ def _codec(declared: str | None) -> str | None:
         return codecs.lookup(f"cp{page[1]}" if page else _MEANT.get(name, name)).name
     except (LookupError, ValueError):
         return None
+
+
+def _is_narrow(raw: bytes, charset: str) -> bool:
+    """Whether a text that is declared as UTF-16 or UTF-32 is none: of those each space and each Latin letter holds a zero byte."""
+    if not charset.startswith(("utf-16", "utf-32")) or b"\x00" in raw or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return False
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _mostly_utf8(raw: bytes) -> bool:

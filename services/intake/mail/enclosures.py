@@ -4,19 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.values import Attachment, Language
+from schemas.values import Attachment, Language, RefusedFiles
 from services.intake.domain.files import LARGEST_FILE, LARGEST_TOTAL, MOST_FILES, AcceptedFile, check_files, clean_filename
-from services.intake.domain.problems import sentence
+from services.intake.domain.problems import FieldProblem, sentence
+from services.intake.domain.refused import refused_files
 from services.intake.domain.request import LONGEST_TEXT
 from services.intake.mail.html_form import page
 from services.intake.mail.letter import Enclosed, Letter
 from services.intake.mail.pictures import embedded
 from services.intake.storing import FileStore, SentFile, examine
 
-_TOO_MUCH: Final = {
-    "vi": "Tệp “{name}” không được lưu, vì thư có quá nhiều tệp hoặc tổng dung lượng quá lớn. Vui lòng gửi tệp này trong một thư khác.",
-    "en": "The file “{name}” was not kept, because the mail had too many files or they were too large together. Send it in another mail.",
-}
 _CUT: Final = {
     "vi": "Thư quá dài nên chỉ hiện phần đầu. Toàn văn ở tệp “{name}”.",
     "en": "The mail is too long, so only its beginning is shown. All of it is in the file “{name}”.",
@@ -41,6 +38,8 @@ class Content:
     """The text without quotes and signature, with the same notes; None where nothing was left out."""
     page: SentFile | None = None
     """The HTML form, where it shows more than the text."""
+    refused: RefusedFiles | None = None
+    """The files that are not kept, as the sender is told of them."""
 
     async def stored(self, store: FileStore) -> tuple[Attachment, ...]:
         return await store.keep(self.accepted, self.files) if self.accepted else ()
@@ -55,10 +54,11 @@ async def content_of(letter: Letter, language: Language) -> Content:
     if len(letter.text) > LONGEST_TEXT:
         candidates.insert(0, Enclosed(_WHOLE_TEXT[language], letter.text.encode()))
     taken, left = _fitting([part for part in candidates if part.content])
-    accepted, files, refused = await _checked(taken, language)
-    notes = refused + [_TOO_MUCH[language].format(name=clean_filename(part.filename)) for part in left]
+    accepted, files, problems = await _checked(taken)
+    problems += _named("file_empty", [part for part in candidates if not part.content and not part.inline]) + _named("file_left", left)
+    notes = [sentence(problem, language) for problem in problems]
     text, new = (_annotated(text or _NO_TEXT[language], notes, language) for text in (letter.text, letter.new_text))
-    return Content(text, accepted, files, new if new != text else None, _page(letter, language))
+    return Content(text, accepted, files, new if new != text else None, _page(letter, language), refused_files(problems))
 
 
 def _page(letter: Letter, language: Language) -> SentFile | None:
@@ -80,12 +80,16 @@ def _fitting(candidates: Sequence[Enclosed]) -> tuple[list[Enclosed], list[Enclo
     return taken, left
 
 
-async def _checked(taken: Sequence[Enclosed], language: Language) -> tuple[tuple[AcceptedFile, ...], tuple[SentFile, ...], list[str]]:
+def _named(problem: str, parts: Sequence[Enclosed]) -> list[FieldProblem]:
+    return [FieldProblem("file", problem, {"name": clean_filename(part.filename)}) for part in parts]
+
+
+async def _checked(taken: Sequence[Enclosed]) -> tuple[tuple[AcceptedFile, ...], tuple[SentFile, ...], list[FieldProblem]]:
     sent = [SentFile(part.filename, part.content) for part in taken]
     accepted, problems = check_files(await examine(sent), field="file")
     refused = {int(problem.field.partition(".")[2]) for problem in problems if "." in problem.field}
     kept = tuple(file for position, file in enumerate(sent) if position not in refused)
-    return accepted[: len(kept)], kept, [sentence(problem, language) for problem in problems if "." in problem.field]
+    return accepted[: len(kept)], kept, [problem for problem in problems if "." in problem.field]
 
 
 def _annotated(text: str, notes: Sequence[str], language: Language) -> str:

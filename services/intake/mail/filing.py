@@ -1,16 +1,15 @@
 """What a mail is: more on a ticket, a new request, or nobody's request; and having it accepted as that, once."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from kit.errors import TransientError
 from kit.mail_tokens import SentDelivery
 from kit.mongo import Database, Document, translated
-from schemas.text import clean_line
-from schemas.values import Business, Contact, Language, Trust
+from schemas.values import Business, Contact, Trust
 from services.intake.acceptance import Acceptance, Receipt, ThreadTaken
 from services.intake.accepted import Bounced, Opening, Saying
 from services.intake.domain import identity
@@ -21,6 +20,7 @@ from services.intake.domain.request import LONGEST_NAME, LONGEST_SUBJECT
 from services.intake.domain.spoken import guess_language
 from services.intake.domain.text import first_line
 from services.intake.domain.trust import trust_of
+from services.intake.mail import shown
 from services.intake.mail.arrivals import Settled
 from services.intake.mail.automatic import UNSURE, answers_by_itself
 from services.intake.mail.contacts import contact_of
@@ -32,9 +32,6 @@ from services.intake.storage import SUBMISSIONS
 from services.intake.storing import FileStore
 
 As = Literal["request", "message", "automatic", "duplicate", "bounce"]
-
-_NO_SUBJECT: Final = {"vi": "(Không có tiêu đề)", "en": "(No subject)"}
-_UNVERIFIED: Final = {"vi": "{name} (địa chỉ chưa xác minh)", "en": "{name} (address not verified)"}
 
 _OF_REPORTS: Final = frozenset({"automatic_subject", "bounce"})
 """What makes a mail look automatic because a report stands in it."""
@@ -68,25 +65,61 @@ class Filing:
         if self._threads.ours(letter) and not opens:
             return _kept(row, letter, "own_mail")
         receipt = await self._acceptance.earlier(_source(row["group"], letter), letter.content_hash)
-        if receipt is not None:
-            return await self._again(row, letter, receipt)
         sender = sender_of(row, letter)
-        found = _Found(row, letter, sender, self._trust(row, letter, sender))
-        thread = await self._threads.of(letter, sender, self._addresses(found), found.trust)
+        found = _Found(row, letter, sender, self._trust(row, letter, sender), row["group"])
+        if receipt is not None:
+            return await (self._again(row, receipt) if opens else self._copy(found, receipt, self._automatic(found, sent)))
+        thread = await self._threads.of(letter, sender, self._addresses(found), found.trust, row["group"])
         among_staff = await self._among_staff(found, thread)
         if among_staff is not None and not opens:
             return _kept(row, letter, "from_staff", among_staff)
         thread = thread or await self._stub(row, sender)
         if opens and "stub" not in row:
             return await self._open(found, thread or among_staff)
-        return await self._place(found, thread, None if opens else self._automatic(found, sent))
+        return await self._place_on_all(found, thread, None if opens else self._automatic(found, sent))
+
+    async def _place_on_all(self, found: "_Found", thread: Thread | None, automatic: str | None) -> Settled:
+        """On the ticket it is about, and after that on the others of this group whose reply addresses it has."""
+        if thread is None:
+            return await self._place(found, None, automatic)
+        settled = await self._place(replace(found, about=thread.ticket_id), thread, automatic)
+        told = {thread.ticket_id, settled.changes.get("ticket_id")}
+        await self._tell(found, [each for each in self._named(found) if each not in told], automatic)
+        return settled
+
+    async def _copy(self, found: "_Found", receipt: Receipt, automatic: str | None) -> Settled:
+        """Of a mail that this group had before, or the same one read again: this one may have the reply addresses of other tickets."""
+        with translated():
+            first = await self._submissions.find_one({"ticket_id": receipt.ticket_id, "message_id": receipt.message_id}, {"raw.about": 1})
+        told = {receipt.ticket_id, first["raw"].get("about") if first else None}
+        named = self._named(found)
+        further = await self._tell(found, [each for each in named if each not in told], automatic)
+        return further[0] if further and named[0] not in told else await self._again(found.row, receipt)
+
+    async def _tell(self, found: "_Found", ticket_ids: Sequence[str], automatic: str | None) -> list[Settled]:
+        """What it became on each of these tickets, where it has a key of its own: the group's is of what it became first."""
+        threads = [await self._threads.ticket(each, found.sender) for each in ticket_ids]
+        return [await self._place_further(found, each, automatic) for each in threads if each is not None]
+
+    async def _place_further(self, found: "_Found", thread: Thread, automatic: str | None) -> Settled:
+        receipt = await self._acceptance.earlier(_source(thread.ticket_id, found.letter), found.letter.content_hash)
+        if receipt is not None:
+            return await self._again(found.row, receipt)
+        if await self._among_staff(found, thread) is not None:
+            return _kept(found.row, found.letter, "from_staff", thread)
+        return await self._place(replace(found, key=thread.ticket_id, about=thread.ticket_id), thread, automatic)
+
+    def _named(self, found: "_Found") -> tuple[str, ...]:
+        """The tickets whose reply addresses under this group's mailbox it has, those of the envelope first."""
+        mailboxes, group = self._mailboxes(), found.row["group"]
+        return self._threads.named(each for each in self._addresses(found) if group in addressed(mailboxes, [each]))
 
     async def _among_staff(self, found: "_Found", thread: Thread | None) -> Thread | None:
         """The ticket about which an officer writes, who did not ask: what officers say by mail is nothing for the asker's eyes.
 
         None for everybody else, and for what begins something new. An officer who is one of several that wrote it counts as much.
         """
-        officers = [each for each in dict.fromkeys((found.sender, *found.letter.writers)) if self._mailboxes().is_staff(each)]
+        officers = self._officers(found, thread)
         if not officers:
             return None
         told = await self._threads.told_staff(found.letter, found.sender, self._addresses(found))
@@ -94,6 +127,15 @@ class Filing:
             return told
         asked = [await self._threads.ticket(thread.ticket_id, each) for each in officers]
         return thread if any(each is None or not each.known for each in asked) else None
+
+    def _officers(self, found: "_Found", thread: Thread | None) -> list[str]:
+        """Those of staff who wrote it, or handed it in under another name; what they only passed on of who asked is the asker's."""
+        mailboxes, envelope = self._mailboxes(), found.row["envelope"]["from"] or ""
+        wrote = [each for each in (found.sender, *found.letter.writers) if mailboxes.is_staff(each)]
+        if thread is not None and thread.known:
+            return list(dict.fromkeys(wrote))
+        handed = [each for each in found.letter.resenders if mailboxes.is_staff(each)]
+        return list(dict.fromkeys([*wrote, *handed, *([envelope] if mailboxes.handed_in_by_staff(envelope) else [])]))
 
     def _automatic(self, found: "_Found", sent: SentDelivery | None) -> str | None:
         by_envelope = automatic_by_envelope(found.row, found.sender, self._mailboxes()) or ("to_return_path" if sent else None)
@@ -163,12 +205,9 @@ class Filing:
 
     @staticmethod
     def _trust(row: Document, letter: Letter, sender: str) -> Trust:
-        """Of the one address in From; where it names several, nobody can tell whom their servers stood for."""
-        one = sender if sender and "many_senders" not in letter.problems else ""
-        if "verdict" in row:
-            verdict: Trust = row["verdict"]
-            return verdict if one else "none"
-        return trust_of(letter.authentication, row.get("authserv", ()), one)
+        """Of the first address in From. Where it names several, nobody can tell whom their servers stood for, but a bad word counts."""
+        trust: Trust = row["verdict"] if "verdict" in row else trust_of(letter.authentication, row.get("authserv", ()), sender)
+        return "none" if trust == "pass" and (not sender or "many_senders" in letter.problems) else trust
 
     async def _report(self, row: Document, letter: Letter, sent: SentDelivery, *, proven: bool) -> Settled:
         """A mail of ours has one recipient, so of several failures the worst is its own."""
@@ -197,24 +236,25 @@ class Filing:
         kind: As = "automatic" if automatic else "message"
         content = await content_of(letter, thread.language)
         saying = Saying(
-            source=_source(thread.ticket_id if passing else row["group"], letter),
+            source=_source(thread.ticket_id if passing else found.key, letter),
             fingerprint=letter.content_hash,
             ticket_id=thread.ticket_id,
             channel="email",
             text=content.text,
             received_at=row["received_at"],
-            author_name=_author(letter, found.sender, thread, found.trust),
+            author_name=shown.author(letter, found.sender, thread, found.trust),
             attachments=await content.stored(self._files),
             new_text=content.new_text,
             html=await content.stored_page(self._files),
+            refused=content.refused,
             automatic=automatic,
-            raw=_raw(row, letter, kind),
+            raw=_raw(found, kind),
             trust=found.trust,
             verified=thread.verified(found.trust),
             same=_source(thread.ticket_id, letter),
         )
         receipt = await self._acceptance.say(saying)
-        return await self._again(row, letter, receipt) if receipt.repeated else _done(row, receipt, kind)
+        return await self._again(row, receipt) if receipt.repeated else _done(row, receipt, kind)
 
     async def _open(self, found: "_Found", about: Thread | None) -> Settled:
         """`about`: what it goes on with after its end, and is linked to; else it is linked to the same mail to another group."""
@@ -226,17 +266,28 @@ class Filing:
 
         Nobody's mail is said on a ticket of somebody else's here: it would be on a status page that the sender knows nothing of.
         """
+        contact = contact_of(found.letter, found.sender, self._mailboxes()).address
         for _ in range(2):
-            beside = await self._beside(found, root)
+            beside = await self._beside(found, root, contact)
+            if beside is not None and beside.known and (opened := await self._opened(found, beside)):
+                return await self._again(found.row, opened)
             if beside is not None and beside.known and not beside.over:
-                return await self._say(found, beside, None)
+                return await self._say(found, replace(beside, known=contact == found.sender), None)
             with suppress(ThreadTaken):  # and then there is one
                 return await self._begin(found, other, root, beside)
         raise TransientError(f"the ticket of {found.row['group']} beside {root} was over as soon as it was opened")
 
-    async def _beside(self, found: "_Found", root: str) -> Thread | None:
+    async def _opened(self, found: "_Found", thread: Thread) -> Receipt | None:
+        """What was answered when this mail opened that ticket, as it may have for another one that it is about."""
+        digest = found.letter.content_hash
+        query = {"ticket_id": thread.ticket_id, "raw.as": "request", "raw.message_id": found.letter.message_id, "fingerprint": digest}
+        with translated():
+            row = await self._submissions.find_one(query, {"raw": 0})
+        return Receipt(row["ticket_id"], row["reference"], row["message_id"], row["received_at"], repeated=True) if row else None
+
+    async def _beside(self, found: "_Found", root: str, contact: str) -> Thread | None:
         group = found.row["group"]
-        beside = await self._threads.beside(root, group, found.sender)
+        beside = await self._threads.beside(root, group, found.sender, contact)
         first = await self._threads.ticket(root, found.sender) if beside is None else None
         return first if first is not None and group in first.groups else beside
 
@@ -247,10 +298,10 @@ class Filing:
         language = guess_language(f"{letter.subject}\n{letter.text}")
         content = await content_of(letter, language)
         opening = Opening(
-            source=_source(row["group"], letter),
+            source=_source(found.key, letter),
             fingerprint=letter.content_hash,
             channel="email",
-            subject=_subject(letter, language),
+            subject=shown.subject(letter, language),
             text=content.text,
             language=language,
             business=Business(name=contact.name[:LONGEST_NAME] or contact.address.rpartition("@")[2] or NOBODY),
@@ -260,20 +311,22 @@ class Filing:
             attachments=await content.stored(self._files),
             new_text=content.new_text,
             html=await content.stored_page(self._files),
-            raw=_raw(row, letter, "request"),
+            refused=content.refused,
+            raw=_raw(found, "request"),
             trust="none" if found.trust == "pass" and contact.address != found.sender else found.trust,
             linked_to=other.reference if other else None,
             root=root,
-            thread=place(root, row["group"], found.sender) if root and found.sender else None,
+            thread=place(root, row["group"], found.sender, contact.address) if root and found.sender else None,
             replaces=replaces.ticket_id if replaces and replaces.ticket_id != root else None,
         )
         receipt = await self._acceptance.open(opening)
-        return await self._again(row, letter, receipt) if receipt.repeated else _done(row, receipt, "request")
+        return await self._again(row, receipt) if receipt.repeated else _done(row, receipt, "request")
 
-    async def _again(self, row: Document, letter: Letter, receipt: Receipt) -> Settled:
+    async def _again(self, row: Document, receipt: Receipt) -> Settled:
         """A second copy, unless it is this very row, which was interrupted after it was accepted."""
+        query = {"ticket_id": receipt.ticket_id, "message_id": receipt.message_id}
         with translated():
-            first = await self._submissions.find_one({"_id": _source(row["group"], letter)}, {"raw.mail": 1, "raw.as": 1})
+            first = await self._submissions.find_one(query, {"raw.mail": 1, "raw.as": 1})
         raw = first["raw"] if first else {}
         return _done(row, receipt, raw.get("as", "request") if raw.get("mail") == row["_id"] else "duplicate")
 
@@ -286,6 +339,10 @@ class _Found:
     letter: Letter
     sender: str
     trust: Trust
+    key: str
+    """What it is known by, with its content: its group, or a ticket that it is said on besides."""
+    about: str | None = None
+    """The ticket it was found to belong to, which may be over."""
 
 
 def _done(row: Document, receipt: Receipt, kind: As) -> Settled:
@@ -324,16 +381,6 @@ def _source(about: str, letter: Letter) -> str:
     return f"mail:{about}:{digest.hexdigest()}"
 
 
-def _author(letter: Letter, sender: str, thread: Thread, trust: Trust) -> str | None:
-    if thread.verified(trust) is not False:
-        return letter.name[:LONGEST_NAME] or None
-    named = clean_line(f"{letter.name} <{sender}>" if letter.name else sender or NOBODY)
-    return _UNVERIFIED[thread.language].format(name=named)
-
-
-def _subject(letter: Letter, language: Language) -> str:
-    return first_line(letter.subject, LONGEST_SUBJECT) or first_line(letter.text, LONGEST_SUBJECT) or _NO_SUBJECT[language]
-
-
-def _raw(row: Document, letter: Letter, kind: As) -> Document:
-    return {"mail": row["_id"], "as": kind, "message_id": letter.message_id, "problems": list(letter.problems)}
+def _raw(found: _Found, kind: As) -> Document:
+    letter, about = found.letter, {"about": found.about} if found.about else {}
+    return {"mail": found.row["_id"], "as": kind, "message_id": letter.message_id, "problems": list(letter.problems)} | about

@@ -69,7 +69,9 @@ class Letter:
     authentication: tuple[str, ...] = ()
     """Authentication-Results fields as they stand, the topmost first; anybody can have written them."""
     writers: tuple[str, ...] = ()
-    """Every address in From and Sender."""
+    """Every address in From and Sender, and in what lists and programs write beside these for who wrote it."""
+    resenders: tuple[str, ...] = ()
+    """Who handed it on, as it was."""
 
     def to_frames(self) -> tuple[bytes, bytes]:
         """JSON, and the files one after the other."""
@@ -90,7 +92,7 @@ class Letter:
             end = start + part["content"]
             parts.append(Enclosed(**{**part, "content": files[start:end]}))
             start = end
-        for name in ("references", "loops", "problems", "in_reply_to", "mentioned", "delivered_to", "authentication", "writers"):
+        for name in _LINES:
             values[name] = tuple(values[name])
         for name in _PEOPLE:
             values[name] = tuple(Person(**each) for each in values[name])
@@ -100,6 +102,8 @@ class Letter:
 
 
 _PEOPLE: Final = ("to", "cc", "reply_to")
+_PROVENANCE: Final = ("delivered_to", "authentication", "writers", "resenders")
+_LINES: Final = ("references", "in_reply_to", "mentioned", "loops", "problems", *_PROVENANCE)
 
 
 def _bounce(found: dict[str, Any] | None) -> Bounce | None:

@@ -10,6 +10,8 @@ from typing import Final
 
 import nh3
 
+from services.intake.domain.signatures import short_end
+
 LONGEST: Final = 2_000_000
 """Characters of HTML that are read, in all the parts of a mail; mail beyond that is pictures and formatting."""
 
@@ -93,7 +95,10 @@ def stripped_text(markup: str) -> str:
 
 
 def marked_text(markup: str) -> str | None:
-    """As `text_of`, with `> ` before the lines its program marked as quoted, and without marked signatures. None: nothing is marked."""
+    """As `text_of`, with `> ` before the lines its program marked as quoted, and without marked signatures that are no more than that.
+
+    None: nothing is marked.
+    """
     if not _SPOTTED.search(markup[:LONGEST]) or _is_hard(markup[:LONGEST]):
         return None
     sound = nh3.clean(
@@ -157,23 +162,21 @@ class _Marking:
     def __init__(self) -> None:
         self._open: list[str] = []
         self._ends: list[tuple[int, str]] = []
-        self._dropped = 0
+        self._pieces: list[str] = []
+        self._signed: list[int] = []
+        """For each signature that is open, the piece it begins with."""
 
     def text(self, sound: str) -> str:
-        pieces: list[str] = []
         position = 0
         for match in _MARKED_TAG.finditer(sound):
-            if not self._dropped:
-                pieces.append(sound[position : match.start()])
-            pieces.append(self._tag(match))
+            self._pieces.append(sound[position : match.start()])
+            self._pieces.append(self._tag(match))
             position = match.end()
-        if not self._dropped:
-            pieces.append(sound[position:])
-        return _prefixed(_lines("".join(pieces)))
+        return _prefixed(_lines("".join([*self._pieces, sound[position:]])))
 
     def _tag(self, match: "re.Match[str]") -> str:
         closing, tag = bool(match[1]), match[2]
-        spacing = "" if self._dropped else _spacing(closing, tag)
+        spacing = _spacing(closing, tag)
         if closing:
             return self._close(tag) + spacing
         kind = _kind(tag, dict(_ATTRIBUTE.findall(match[3])))
@@ -183,7 +186,8 @@ class _Marking:
         if not kind:
             return spacing
         self._ends.append((len(self._open), kind))
-        self._dropped += kind == "signed"
+        if kind == "signed":
+            self._signed.append(len(self._pieces))
         return spacing + (f"{_BREAK}{_QUOTE}" if kind == "quoted" else "")
 
     def _close(self, tag: str) -> str:
@@ -192,10 +196,20 @@ class _Marking:
         mark = ""
         if self._ends and self._ends[-1][0] == len(self._open):
             _, kind = self._ends.pop()
-            self._dropped -= kind == "signed"
+            if kind == "signed":
+                self._sign()
             mark = _END if kind == "quoted" else ""
         self._open.pop()
         return mark
+
+    def _sign(self) -> None:
+        """Programs put the cursor within the signature too: what reads like a letter, or holds a quote, stays."""
+        start = self._signed.pop()
+        if self._signed:
+            return
+        within = "".join(self._pieces[start:])
+        if _QUOTE not in within and short_end(_lines(within).translate(_OURS).split("\n")):
+            del self._pieces[start:]
 
 
 def _kind(tag: str, attributes: dict[str, str]) -> str:
@@ -251,7 +265,7 @@ def _spacing(closing: bool, tag: str) -> str:  # noqa: FBT001 (as a tag is: open
 
 
 def safe_html(markup: str) -> str:
-    """For an officer's browser: no scripts, styles or forms; pictures only from within the mail (`cid:`), so that none tells who looked."""
+    """For an officer's browser: no scripts, styles or fields; pictures only from within the mail (`cid:`), so none tells who looked."""
     shown = markup[:LONGEST_SHOWN]
     if _is_hard(shown):
         return f"<p>{html.escape(_stripped(shown))}</p>"
@@ -262,7 +276,7 @@ def safe_html(markup: str) -> str:
         attribute_filter=_shown,
         url_schemes={"http", "https", "mailto", "tel", "cid"},
         link_rel="noopener noreferrer nofollow",
-        clean_content_tags={"script", "style", "title", "noscript", "template", "iframe", "object", "form"},
+        clean_content_tags=set(_DROPPED),  # of forms, objects and frames the tags go and the words stay: they are part of what was written
     )
 
 

@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 from schemas.text import clean_text, composed
-from services.intake.domain.quotes import new_text
+from services.intake.domain.quotes import is_answer, new_text
 from services.intake.mail.automatic import automatic_reason
 from services.intake.mail.bounces import bounce_of
 from services.intake.mail.dates import written_at
@@ -14,7 +14,7 @@ from services.intake.mail.html_form import heard, shows_more, words_beyond
 from services.intake.mail.letter import Enclosed, Letter
 from services.intake.mail.markup import LONGEST, LONGEST_SHOWN, marked_text, safe_html, stripped_text, text_of
 from services.intake.mail.provenance import authentication, delivered_to
-from services.intake.mail.sender import first_sender, people, several_senders, writers
+from services.intake.mail.sender import first_sender, people, resenders_of, several_senders, writers_of
 from services.intake.mail.tree import Tree, Words
 from services.intake.mail.winmail import files_in, is_winmail
 
@@ -47,7 +47,7 @@ def parse(raw: bytes) -> Letter:
         name=name,
         subject=subject,
         text=text[:LONGEST_TEXT],
-        new_text=_new_text(words, text, subject)[:LONGEST_TEXT],
+        new_text=_new_text(words, text, subject, answers=_is_answer(fields, subject))[:LONGEST_TEXT],
         html_safe=safe,
         references=_references(fields),
         in_reply_to=_ids(fields, "in-reply-to")[:MOST_REFERENCES],
@@ -64,7 +64,8 @@ def parse(raw: bytes) -> Letter:
         bounce=bounce,
         delivered_to=delivered_to(fields),
         authentication=authentication(fields),
-        writers=writers((*fields.all("from"), *fields.all("sender"))),
+        writers=writers_of(fields),
+        resenders=resenders_of(fields),
     )
 
 
@@ -81,17 +82,26 @@ def _text(words: list[Words]) -> str:
     return "\n\n".join(text for text in texts if text)
 
 
-def _new_text(words: list[Words], text: str, subject: str) -> str:
-    """By the words themselves; where these show no quote, by the marks in the HTML form."""
-    found = new_text(text, subject)
+def _is_answer(fields: Fields, subject: str) -> bool:
+    return bool(fields.raw("in-reply-to") or fields.raw("references")) or is_answer(subject)
+
+
+def _new_text(words: list[Words], text: str, subject: str, *, answers: bool) -> str:
+    """By the words themselves; where these show no quote, by the marks in the HTML form.
+
+    Marks see more than words do: where they find quotes and nothing that may be left out, nothing is.
+    """
+    found = new_text(text, subject, answers=answers)
     if not found.complete and all(part.kind == "plain" for part in words if not part.spare):
         return found.text
     pages = [part.text for part in words if part.kind == "html"]
     marked = marked_text(pages[0]) if len(pages) == 1 and len(words) <= 2 else None  # noqa: PLR2004 (it, and its plain form)
     if marked is None:
         return found.text
-    by_marks = new_text(clean_text(marked), subject)
-    return found.text if by_marks.complete else by_marks.text
+    by_marks = new_text(clean_text(marked), subject, answers=answers)
+    if not by_marks.complete:
+        return by_marks.text
+    return text if any(line.startswith(">") for line in marked.split("\n")) else found.text
 
 
 def _html_safe(words: list[Words], text: str) -> str | None:

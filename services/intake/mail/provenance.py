@@ -20,5 +20,5 @@ def delivered_to(fields: Fields) -> tuple[str, ...]:
 
 
 def authentication(fields: Fields) -> tuple[str, ...]:
-    """As they stand, with folded lines made one."""
-    return tuple(" ".join(value[:LONGEST].decode("latin-1").split()) for value in fields.all("authentication-results")[:MOST])
+    """As they stand, with folded lines made one, and as much of them as shows that one is too long."""
+    return tuple(" ".join(value.decode("latin-1").split())[: LONGEST + 1] for value in fields.all("authentication-results")[:MOST])

@@ -6,7 +6,7 @@ from typing import Final
 
 from schemas.text import clean_line
 from services.intake.mail.charsets import decoded
-from services.intake.mail.headers import readable
+from services.intake.mail.headers import Fields, readable
 from services.intake.mail.letter import Person
 
 LONGEST: Final = 2_000
@@ -31,6 +31,13 @@ _HIDDEN: Final = re.compile(
 _WORD: Final = re.compile(r"=\?[^?\s]{1,80}\?[BbQq]\?[^?\s]*\?=")
 _BARE: Final = re.compile(r"[^\s<>()\[\]\",:;@]+@[^\s<>()\[\]\",:;@]+", re.ASCII)
 """Of bytes read as Latin-1: a byte of a longer character, as in `à` or `ễ`, must not count as the blank that it is there."""
+_QUOTED: Final = re.compile(r'\s*"([^\s<>()\[\]",:;@\\]{1,64})"\s*(@[^"]*)\Z')
+"""Within angle brackets: quotation marks that say nothing."""
+
+_PASSED_ON: Final = ("sender", "reply-to", "x-original-from", "x-original-sender")
+"""Where else whoever wrote a mail stands: lists write their own address into From, and the writer's here."""
+
+_LISTS: Final = ("list-post", "mailing-list", "x-mailing-list", "x-beenthere")
 _SEPARATOR: Final = re.compile(r"[,;]")
 _GROUP: Final = re.compile(r"^[^:<>@]{0,200}:")
 
@@ -42,7 +49,8 @@ def first_sender(raw: bytes) -> tuple[str, str]:
     angle = _ANGLE.search(hidden)
     if angle is not None:
         name = text[hidden.rfind(",", 0, angle.start()) + 1 : angle.start()]
-        return (_address(angle[1]), _name(name))
+        quoted = _QUOTED.match(text[angle.start(1) : angle.end(1)])
+        return (_address(quoted[1] + quoted[2] if quoted else angle[1]), _name(name))
     comment = _COMMENT.search(text)
     return (_address(hidden.replace("\x00", " ")), _name(comment[1] if comment else ""))
 
@@ -56,8 +64,25 @@ def several_senders(raw: bytes) -> bool:
     return len({_address(each).lower() for each in named if "@" in each}) > 1
 
 
+def writers_of(fields: Fields) -> tuple[str, ...]:
+    """Every address a mail gives for who wrote it; of a list's own, only if it stands in From."""
+    lists = {address.lower() for address in writers(_values(fields, _LISTS))}
+    wrote = writers(fields.all("from"))
+    known = lists | {each.lower() for each in wrote}
+    return (*wrote, *(each for each in writers(_values(fields, _PASSED_ON)) if each.lower() not in known))
+
+
+def resenders_of(fields: Fields) -> tuple[str, ...]:
+    """Who handed on a mail of somebody else (RFC 5322 section 3.6.6)."""
+    return writers(_values(fields, ("resent-from", "resent-sender")))
+
+
+def _values(fields: Fields, names: Iterable[str]) -> Iterator[bytes]:
+    return (value for name in names for value in fields.all(name))
+
+
 def writers(raws: Iterable[bytes]) -> tuple[str, ...]:
-    """Every address in these From and Sender fields, each once, wherever in them it stands as one."""
+    """Every address in these fields, each once, wherever in them it stands as one."""
     found: dict[str, str] = {}
     for raw in raws:
         hidden = _outside(raw[:LONGEST_LIST].decode("latin-1")).replace("\x00", " ")
@@ -100,9 +125,13 @@ def _blank(match: "re.Match[str]") -> str:
 
 
 def _address(text: str) -> str:
-    """RFC 6532: what is not ASCII is UTF-8."""
-    bare = _BARE.search(text)
-    return clean_line(decoded(bare[0].encode("latin-1"))) if bare else ""
+    """RFC 6532: what is not ASCII is UTF-8. Blanks around the @ are no part of it (RFC 5322 section 4.4), nor is a final dot."""
+    bare = _BARE.search(text) or _BARE.search("@".join(part.strip() for part in text.split("@")))
+    if bare is None:
+        return ""
+    address = clean_line(decoded(bare[0].encode("latin-1")))
+    inside = address[1:-1] if address[0] == address[-1] == "'" and len(address) > 1 else address
+    return inside.rstrip(".")
 
 
 def _name(phrase: str) -> str:

@@ -55,18 +55,21 @@ class Threads:
         self._places = database[THREADS.name]
         self._secrets = secrets
 
-    async def of(self, letter: Letter, sender: str, recipients: Iterable[str] = (), trust: Trust = "none") -> Thread | None:
+    async def of(
+        self, letter: Letter, sender: str, recipients: Iterable[str] = (), trust: Trust = "none", group: str = ""
+    ) -> Thread | None:
         """By a token of ours among the recipients, else by a message id that we signed, both for whoever has them.
 
         Else, only for the person who asked: by the message id of a mail that is on a ticket; and by a reference in the subject, if the
-        sender's domain stands for the address. `recipients`: of the envelope; those the mail names are looked at as well.
+        sender's domain stands for the address. `recipients`: of the envelope; those the mail names are looked at as well. `group`: whose
+        mailbox it came to.
         """
         addressed = tuple(addresses(letter, recipients))
         for ticket_id in filter(None, self._signed(letter, addressed)):
             found = await self._thread({"_id": ticket_id}, sender)
             if found is not None:
                 return found
-        return await self._by_foreign_id(letter, sender) or await self._by_subject(letter, sender, trust)
+        return await self._by_foreign_id(letter, sender, group) or await self._by_subject(letter, sender, trust)
 
     def _signed(self, letter: Letter, addressed: Sequence[str]) -> Iterable[str | None]:
         """Tickets in the order in which their signs count."""
@@ -88,18 +91,20 @@ class Threads:
         ticket_id = next(iter(named), None) or ticket_of_staff_thread(self._secrets, letter.references)
         return await self.ticket(ticket_id, sender) if ticket_id else None
 
-    async def _by_foreign_id(self, letter: Letter, sender: str) -> Thread | None:
-        """Their own second thought about a mail of theirs, which has no id of ours in it."""
+    async def _by_foreign_id(self, letter: Letter, sender: str, group: str) -> Thread | None:
+        """Their own second thought about a mail of theirs, which has no id of ours in it.
+
+        One mail may have become several tickets: the one of the group that is written to now goes before the others.
+        """
         ids = [reference.strip("<>") for reference in letter.references[:_IDS_LOOKED_AT]]
         if not ids or not sender:
             return None
         with translated():
             rows = await self._submissions.find({"raw.message_id": {"$in": ids}}, {"ticket_id": 1, "raw.message_id": 1}).to_list(100)
-        for row in sorted(rows, key=lambda row: ids.index(row["raw"]["message_id"])):
-            found = await self._thread({"_id": row["ticket_id"]}, sender)
-            if found is not None and found.known:
-                return found
-        return None
+        rows.sort(key=lambda row: (ids.index(row["raw"]["message_id"]), row["ticket_id"]))
+        found = [await self.ticket(ticket_id, sender) for ticket_id in dict.fromkeys(row["ticket_id"] for row in rows)]
+        theirs = [each for each in found if each is not None and each.known]
+        return next((each for each in theirs if group in each.groups), next(iter(theirs), None))
 
     async def _by_subject(self, letter: Letter, sender: str, trust: Trust) -> Thread | None:
         if trust != "pass":
@@ -123,11 +128,16 @@ class Threads:
         """The conversation of a ticket."""
         return await self._thread({"_id": ticket_id}, sender)
 
-    async def beside(self, root: str, group: str, sender: str) -> Thread | None:
-        """The sender's ticket in this group among those that one conversation became, the newest where one was over."""
+    async def beside(self, root: str, group: str, sender: str, contact: str) -> Thread | None:
+        """The ticket of this `contact` in this group among those that one conversation became, the newest where one was over."""
         with translated():
-            row = await self._places.find_one({"_id": place(root, group, sender)})
-        return await self.ticket(row["ticket_id"], sender) if row is not None else None
+            row = await self._places.find_one({"_id": place(root, group, sender, contact)})
+        return await self.ticket(row["ticket_id"], contact) if row is not None else None
+
+    def named(self, written: Iterable[str]) -> tuple[str, ...]:
+        """Every ticket whose token one of these addresses carries, each once."""
+        found = dict.fromkeys(ticket_of_recipients(self._secrets, [each]) for each in written)
+        return tuple(filter(None, found))
 
     def boxes(self, ticket_id: str, written: Iterable[str]) -> Iterable[str]:
         """Those of the addresses that carry a token of this ticket."""
@@ -152,7 +162,7 @@ class Threads:
         if row is None:
             return None
         email = row.get("email")
-        known = bool(email) and email.casefold() == sender.casefold()
+        known = bool(email) and email.lower() == sender.lower()  # not folded: `leſan@` is another mailbox than `lesan@`
         ticket = row.get("ticket") or {}
         groups = frozenset(filter(None, ((ticket.get("group") or {}).get("key"), row.get("group"))))
         return Thread(
@@ -160,9 +170,13 @@ class Threads:
         )
 
 
-def place(root: str, group: str, sender: str) -> str:
-    """What one sender's ticket in one group is remembered by among those that one conversation became."""
-    return f"mail:{root}:{group}:{hashlib.sha256(sender.casefold().encode()).hexdigest()}"
+def place(root: str, group: str, sender: str, contact: str) -> str:
+    """What one sender's ticket in one group is remembered by among those that one conversation became.
+
+    A machine has one for each `contact` that it names, apart from that person's own: to name somebody proves nothing.
+    """
+    whose = sender if contact == sender else f"{sender} {contact}"
+    return f"mail:{root}:{group}:{hashlib.sha256(whose.lower().encode()).hexdigest()}"
 
 
 def addresses(letter: Letter, recipients: Iterable[str]) -> Iterable[str]:

@@ -26,9 +26,15 @@ LONGEST_WORDS: Final = 2_000_000
 
 _PLAIN: Final = Structured("text/plain")
 _OPAQUE: Final = "application/octet-stream"
+_DYNAMIC: Final = "text/x-amp-html"
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,80}")
 _LONGEST_BOUNDARY: Final = 200
 _LONGEST_ID: Final = 400
+_BODY_NAME: Final = re.compile(r"[^.]*(?:\.(?:txt|html?))?", re.IGNORECASE)
+"""What some programs call a text that is no file."""
+
+_COMMENT: Final = re.compile(r"\([^()]*\)")
+_TOKEN: Final = re.compile(r"[a-z0-9-]+")
 _UU_BEGIN: Final = re.compile(rb"(?:\A|[\r\n])begin [^\r\n]*")
 _LINE: Final = re.compile(rb"[^\r\n]+")
 _REST: Final = "phan-con-lai.bin"
@@ -73,6 +79,9 @@ class Words:
     spare: bool = False
     """Another form of words that stand in the mail already (multipart/alternative)."""
 
+    dynamic: bool = False
+    """HTML for programs that run it (AMP): read only where there is no other form."""
+
 
 Part = Words | Enclosed
 
@@ -83,6 +92,8 @@ class Tree:
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
         self._parts = 0
+        self._alternatives = 0
+        self._spoken = False
         self.problems: list[str] = []
 
     def parts(self, fields: Fields, start: int) -> list[Part]:
@@ -112,7 +123,9 @@ class Tree:
             return [Enclosed(_REST, self._raw[start:end], content_type=_OPAQUE)]
         self._parts += len(spans)
         default = Structured("message/rfc822") if kind.value == "multipart/digest" else _PLAIN
+        self._alternatives += kind.value == "multipart/alternative"
         children = [self._child(first, last, depth, default) for first, last in spans]
+        self._alternatives -= kind.value == "multipart/alternative"
         if len(spans) == room:
             self.problems.append("too_many_parts")
             children.append([Enclosed(_REST, self._raw[spans[-1][1] : end], content_type=_OPAQUE)])
@@ -160,10 +173,10 @@ class Tree:
     def _leaf(self, fields: Fields, kind: Structured, start: int, end: int) -> Part:
         shown = structured(fields.raw("content-disposition"))
         filename = shown.parameters.get("filename") or kind.parameters.get("name") or ""
-        content = _transfer_decoded(self._raw[start:end], fields.plain("content-transfer-encoding").lower())
+        content = _transfer_decoded(self._raw[start:end], fields.plain("content-transfer-encoding"))
         is_text = kind.value in {"text/plain", "text/html"} or (kind.value.startswith("text/") and kind.value not in _NAMES)
-        if is_text and not filename and shown.value != "attachment":
-            return self._words("html" if kind.value == "text/html" else "plain", content, kind.parameters.get("charset"))
+        if is_text and shown.value != "attachment" and (not filename or self._is_body(kind, shown)):
+            return self._words(kind, content)
         inline = shown.value != "attachment" and (shown.value == "inline" or bool(fields.raw("content-id")))
         if problem := _CLOSED.get(kind.value):
             self.problems.append(problem)
@@ -171,10 +184,19 @@ class Tree:
         content_id = _content_id(fields) if content_type.startswith("image/") else ""
         return Enclosed(filename or self._name(kind.value, start, end), content, inline, content_type, content_id)
 
-    def _words(self, kind: Literal["plain", "html"], content: bytes, charset: str | None) -> Words:
+    def _is_body(self, kind: Structured, shown: Structured) -> bool:
+        """Of texts that only their type names, the first of the mail, and the forms of one."""
+        if kind.value not in {"text/plain", "text/html"} or shown.parameters.get("filename"):
+            return False
+        return _BODY_NAME.fullmatch(kind.parameters.get("name", "")) is not None and (not self._spoken or self._alternatives > 0)
+
+    def _words(self, kind: Structured, content: bytes) -> Words:
+        charset = kind.parameters.get("charset")
         if charset and not is_known(charset) and not content.isascii():
             self.problems.append("unknown_charset")
-        return Words(kind, decoded(content, charset)[:LONGEST_WORDS])
+        text = decoded(content, charset)[:LONGEST_WORDS]
+        self._spoken = self._spoken or bool(text.strip())
+        return Words("html" if kind.value in {"text/html", _DYNAMIC} else "plain", text, dynamic=kind.value == _DYNAMIC)
 
     def _name(self, content_type: str, start: int, end: int) -> str:
         if content_type == "message/rfc822":
@@ -189,14 +211,23 @@ def _content_id(fields: Fields) -> str:
 
 def _best(children: list[list[Part]]) -> list[Part]:
     """Of alternatives the first with plain words in it, else the last with any, is read; the words of the others are spare."""
+    children = _without_dynamic(children)
     spoken = [child for child in children if any(isinstance(part, Words) and part.text.strip() for part in child)]
     plain = [child for child in spoken if all(part.kind == "plain" for part in child if isinstance(part, Words))]
     chosen = plain[0] if plain else spoken[-1] if spoken else []
     return [part if child is chosen or isinstance(part, Enclosed) else replace(part, spare=True) for child in children for part in child]
 
 
-def _transfer_decoded(content: bytes, encoding: str) -> bytes:
-    """RFC 2045 section 6; what is unknown is taken as it is."""
+def _without_dynamic(children: list[list[Part]]) -> list[list[Part]]:
+    others = [[part for part in child if not (isinstance(part, Words) and part.dynamic)] for child in children]
+    told = any(isinstance(part, Words) and part.text.strip() for child in others for part in child)
+    return others if told else children
+
+
+def _transfer_decoded(content: bytes, named: str) -> bytes:
+    """RFC 2045 section 6, with comments or in quotes too; what is unknown is taken as it is."""
+    token = _TOKEN.search(_COMMENT.sub(" ", named.lower()))
+    encoding = token[0] if token else ""
     if encoding == "base64":
         return base64_decoded(content)
     if encoding == "quoted-printable":

@@ -30,7 +30,7 @@ from schemas.tickets import (
     TicketReopened,
     TicketResolved,
 )
-from schemas.values import ChatAddress, Group, Language, Person, Ticket
+from schemas.values import ChatAddress, Group, Language, Message, Person, Ticket
 
 Template = Literal[
     "acknowledgement",
@@ -46,9 +46,10 @@ Template = Literal[
 ]
 """What is said; the name of its folder of templates."""
 
-ToldToBusiness = TicketOpened | AnswerGiven | QuestionAsked | TicketResolved
+ToldToBusiness = TicketOpened | BusinessReplied | AnswerGiven | QuestionAsked | TicketResolved
 TO_BUSINESS: Final[Mapping[type[TicketEventBase], Template]] = {
     TicketOpened: "acknowledgement",
+    BusinessReplied: "acknowledgement",
     AnswerGiven: "answer",
     QuestionAsked: "question",
     TicketResolved: "resolution",
@@ -141,14 +142,26 @@ def chat_address(delivery: Delivery) -> ChatAddress:
 
 
 def _to_business(event: TicketEvent, chat_accounts: Collection[str] | None) -> Iterator[Delivery]:
-    """Nothing where the message is automatic (two robots would talk for ever) or internal."""
+    """Nothing where the message is automatic (two robots would talk for ever) or internal.
+
+    A later message is acknowledged where files of its mail were not kept: else whoever sent it would take them for received.
+    """
     if not isinstance(event, ToldToBusiness):
         return
     message = event.message
     if message is not None and (message.automatic or not message.public):
         return
-    said = None if message is None or isinstance(event, TicketOpened) else message.id
-    yield _delivery(event, TO_BUSINESS[type(event)], "business", _asker(event.ticket, chat_accounts), said)
+    asker = _asker(event.ticket, chat_accounts)
+    if isinstance(event, BusinessReplied) and not _lacks_files(event.message, asker):
+        return
+    said = None if message is None or isinstance(event, TicketOpened | BusinessReplied) else message.id
+    yield _delivery(event, TO_BUSINESS[type(event)], "business", asker, said)
+
+
+def _lacks_files(message: Message, asker: _Recipient) -> bool:
+    """Whether the asker sent files by mail that were not kept, and can be told by mail; what others wrote on it is not theirs."""
+    sent = message.channel == "email" and message.verified is not False
+    return sent and message.refused is not None and asker.channel == "email"
 
 
 def _asker(ticket: Ticket, chat_accounts: Collection[str] | None) -> _Recipient:

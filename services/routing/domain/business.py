@@ -67,4 +67,5 @@ def _message(ticket: Ticket, event: MessageReceived) -> Message:
         verified=event.verified,
         new_text=event.new_text,
         html=event.html,
+        refused=event.refused,
     )

@@ -101,4 +101,5 @@ def _message(event: RequestReceived) -> Message:
         trust=event.trust,
         new_text=event.new_text,
         html=event.html,
+        refused=event.refused,
     )

@@ -14,10 +14,14 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from helpdesk import provision
 from helpdesk.demo import ORGANISATION
+from helpdesk.organisation import read
+from helpdesk.starting.demo import answering, answering_as_before
 from kit.journal import Journal
 from kit.mongo import Mongo
 from kit.organisation import OrganisationStore
+from kit.settings import ServiceSettings
 from schemas import topics
 from schemas.topics import SERVICES
 from services.routing.directory import Directory
@@ -81,9 +85,40 @@ def test_loading_the_demo_twice_is_one_revision_and_another_file_the_next(comman
     first, again = command("load", str(ORGANISATION)), command("load", str(ORGANISATION))
     assert first.code == 0
     assert first.out.endswith("loaded as revision 1; running services take it up within seconds\n")
-    assert again == first
+    assert again.out.splitlines()[:-1] == first.out.splitlines()[:-1]
+    assert again.out.splitlines()[-1] == "nothing changed: all services have this already, and revision 1 stays"
     other = command("load", str(SOUND))
     assert (other.code, other.out.splitlines()[-1]) == (0, "loaded as revision 2; running services take it up within seconds")
+
+
+def test_a_service_that_lacks_what_the_others_have_gets_it_and_that_is_not_nothing(command: Command, installation: dict[str, str]) -> None:
+    command("load", str(SOUND))
+    with MongoClient[Any](installation["MONGODB_URI"]) as client:
+        client[f"{installation['HELPDESK_MONGODB_DATABASE_PREFIX']}_notifier"]["organisation"].delete_many({})
+    assert command("load", str(SOUND)).out.splitlines()[-1] == "loaded as revision 1; running services take it up within seconds"
+
+
+def test_a_chat_account_without_a_callback_is_a_warning_and_loads_all_the_same(command: Command) -> None:
+    said = command("load", str(ORGANISATION))
+    warning = 'warning: Answers to the chats of the account "demo" are shown on the status page alone; give it a callback_url.\n'
+    assert (said.code, said.err) == (0, warning)
+
+
+def test_loading_the_demos_file_leaves_its_chat_answered_where_up_said(command: Command, installation: dict[str, str]) -> None:
+    settings = ServiceSettings(mongodb_database_prefix=installation["HELPDESK_MONGODB_DATABASE_PREFIX"])
+    told_by_up = answering(read(ORGANISATION), "http://127.0.0.1:8003/chat/demo")
+    routing(installation, lambda _, mongo: provision.load(settings, mongo, told_by_up))
+    said = command("load", str(ORGANISATION))
+    assert (said.code, said.err) == (0, "the demo's chat account keeps the callback_url that `helpdesk up --demo` gave it\n")
+    assert said.out.splitlines()[-1].startswith("nothing changed: ")
+    assert routing(installation, lambda _, mongo: provision.organisation_of(settings, mongo)) == told_by_up
+
+
+def test_what_a_file_says_itself_of_the_demos_chat_is_not_overruled() -> None:
+    mine, before = (answering(read(ORGANISATION), f"https://{host}.example/") for host in ("mine", "before"))
+    assert answering_as_before(mine, before) == mine
+    assert answering_as_before(read(ORGANISATION), None) == read(ORGANISATION)
+    assert answering_as_before(read(ORGANISATION), before) == before
 
 
 def test_a_preview_tells_which_clocks_would_move_and_saves_nothing(command: Command, installation: dict[str, str], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from helpdesk.checking.outcomes import REPORTED
 from helpdesk.checking.overdue import OVERDUE
 from helpdesk.checking.report import as_json, lines
 from helpdesk.checking.sending import delivery_warnings
+from helpdesk.checking.unanswered import chat_warnings
 from kit.ids import new_id
 from kit.mongo import Database, Document
 from schemas.requests import request_events
@@ -541,6 +542,24 @@ async def test_an_officer_whom_no_mail_reaches_is_a_warning_and_a_business_is_no
 
 async def test_an_installation_at_work_is_without_warnings(story: Story) -> None:
     assert await delivery_warnings(story.installation) == []
+    assert await chat_warnings(story.installation) == []
+
+
+@pytest.mark.parametrize(("thread", "answered", "said"), [("zalo:7", False, True), ("zalo:7", True, False), ("zalo-2:7", False, False)])
+async def test_a_chat_account_somebody_writes_to_and_that_is_posted_no_answers_is_a_warning(
+    story: Story, thread: str, answered: bool, said: bool
+) -> None:
+    notifier, intake = story.databases["notifier"], story.databases["intake"]
+    row = await notifier["organisation"].find_one({})
+    assert row is not None
+    document = row["document"] if answered else row["document"].replace('"callback_url":"http://127.0.0.1:1/"', '"callback_url":null')
+    async with (
+        added(intake, "threads", {"_id": f"chat:{thread}", "ticket_id": story.late.ticket_id}),
+        changed(notifier, "organisation", {}, {"$set": {"document": document}}),
+    ):
+        warnings = await chat_warnings(story.installation)
+    wanted = "answers to 1 conversation of the chat account 'zalo' are shown on the status page alone: give it a callback_url in "
+    assert [warning.startswith(wanted) for warning in warnings] == [True] * said
 
 
 async def test_what_nobody_sends_and_what_is_put_off_for_long_is_said(story: Story) -> None:

@@ -396,6 +396,11 @@ async def test_where_a_mail_names_two_senders_nobody_can_tell_whom_ses_means(hoo
     assert await trust_of_the_newest(hooks) == "none"
 
 
+async def test_a_sender_that_ses_calls_forged_stays_forged_beside_another(hooks: Hooks) -> None:
+    await hooks.post("ses/focal", **judged_by_ses("FAIL", CLEAN.replace(b"From: lan@", b"From: mai@other.example\r\nFrom: lan@")))
+    assert await trust_of_the_newest(hooks) == "fail"
+
+
 async def test_refusals_are_counted_by_provider_and_trouble_of_ours_is_none(room: Mailroom) -> None:
     known: dict[Name, Provider] = {"mailgun": Mailgun([KEY]), "postmark": Postmark("")}
     await room.refused.write()

@@ -24,7 +24,7 @@ from schemas.tickets import (
     TicketResolved,
     ToldAs,
 )
-from schemas.values import Business, ChatAddress, Contact, Deadline, Language, LocalText, Message
+from schemas.values import Business, ChatAddress, Contact, Deadline, Language, LocalText, Message, RefusedFiles
 from services.notifier.domain.address import BadAddress
 from services.notifier.domain.audience import Delivery, Template, plan
 from services.notifier.rendering import TEMPLATES, Letterhead, Renderer
@@ -79,6 +79,8 @@ def cases() -> list[tuple[str, type[Known], str, dict[str, Any]]]:
     return [
         *plain,
         ("TicketOpened.assignment", TicketOpened, "assignment", {}),
+        ("TicketOpened.acknowledgement.refused", TicketOpened, "acknowledgement", {"message": _with_refused_files()}),
+        ("BusinessReplied.acknowledgement.refused", BusinessReplied, "acknowledgement", {"message": _with_refused_files()}),
         ("TicketOpened.assignment.quoted", TicketOpened, "assignment", {"message": _quoted()}),
         ("BusinessReplied.new_message.quoted", BusinessReplied, "new_message", {"message": _quoted()}),
         ("TicketResolved.resolution.no_words", TicketResolved, "resolution", {"message": None}),
@@ -94,6 +96,21 @@ def _quoted() -> Message:
     """A mail of the business that quotes ours."""
     whole = "Đã gửi bổ sung.\n\nVào Th 5, 20 thg 11, 2025 Hải quan <hongai@customs.example> đã viết:\n\n> Xin bổ sung chứng từ."
     return message(kind="message", author_role="business", text=whole, new_text="Đã gửi bổ sung.", attachments=())
+
+
+def _with_refused_files() -> Message:
+    """A mail of the business, some of whose files were not kept."""
+    because = (
+        LocalText(
+            vi="Tệp “a.pdf” nặng 11 MB. Mỗi tệp tối đa 10 MB: vui lòng nén hoặc chia nhỏ tệp.",
+            en="The file “a.pdf” has 11 MB. Each file may have at most 10 MB: compress or split it.",
+        ),
+        LocalText(
+            vi="Tệp “<b>.pdf” không có nội dung. Vui lòng kiểm tra và chọn lại tệp.",
+            en="The file “<b>.pdf” is empty. Check it and choose it again.",
+        ),
+    )
+    return message(kind="request", author_role="business", channel="email", refused=RefusedFiles(because=because, more=3))
 
 
 def _came_back(bounced: str, *, suppressed: bool) -> dict[str, Any]:
@@ -206,6 +223,35 @@ def test_an_acknowledgement_tells_reference_link_group_and_deadlines_with_the_zo
     assert "tại nhóm" not in text, "a hand-over is not the asker's affair"
 
 
+@pytest.mark.parametrize(
+    ("language", "expected", "others"),
+    [
+        ("vi", "– Tệp “a.pdf” nặng 11 MB. Mỗi tệp tối đa 10 MB: vui lòng nén hoặc chia nhỏ tệp.", "cũng không nhận được: 3."),
+        ("en", "– The file “a.pdf” has 11 MB. Each file may have at most 10 MB: compress or split it.", "did not reach us either: 3."),
+    ],
+)
+def test_an_acknowledgement_names_the_files_that_were_not_kept_with_the_remedy(language: Language, expected: str, others: str) -> None:
+    mail = parsed(RENDERER.render(*told(TicketOpened, "acknowledgement", language, message=_with_refused_files())))
+    lines = body(mail, "plain").split("\n")
+    assert expected in lines
+    assert [line for line in lines if line.endswith(others)] != []
+    assert "“&lt;b&gt;.pdf”" in body(mail, "html")
+
+
+def test_where_no_other_file_was_refused_none_is_counted() -> None:
+    one = RefusedFiles(because=(LocalText(vi="Tệp “a.pdf” không có nội dung.", en="The file “a.pdf” is empty."),))
+    text = body(parsed(RENDERER.render(*told(TicketOpened, "acknowledgement", "en", message=message(refused=one)))), "plain")
+    assert "\n– The file “a.pdf” is empty.\n\nTo send them" in text
+
+
+def test_the_words_about_a_refused_file_stay_on_their_line() -> None:
+    evil = LocalText(vi=EVIL, en=EVIL)
+    refused = message(refused=RefusedFiles(because=(evil,)))
+    mail = parsed(RENDERER.render(*told(TicketOpened, "acknowledgement", "vi", message=refused)))
+    assert "– Lô tôm Bcc: eve@evil.example <script>alert(1)</script>" in body(mail, "plain").split("\n")
+    assert "<script" not in body(mail, "html")
+
+
 def test_an_acknowledgement_does_not_mail_the_words_of_the_form_to_whoever_was_named_in_it() -> None:
     raw = RENDERER.render(*told(TicketOpened, "acknowledgement", "vi"))
     assert "phân luồng đỏ" not in body(parsed(raw), "plain") + body(parsed(raw), "html")
@@ -215,6 +261,7 @@ def test_an_acknowledgement_does_not_mail_the_words_of_the_form_to_whoever_was_n
     ("kind", "template", "changes", "expected"),
     [
         (TicketOpened, "acknowledgement", {}, "auto-replied"),
+        (BusinessReplied, "acknowledgement", {"message": _with_refused_files()}, "auto-replied"),
         (TicketOpened, "assignment", {}, "auto-generated"),
         (DeadlineMissed, "deadline_missed", {}, "auto-generated"),
         (TicketResolved, "resolution", {"message": None}, "auto-generated"),

@@ -11,8 +11,8 @@ from kit.mail_tokens import returned_delivery
 from schemas import topics
 from schemas.notifications import NotificationFailed
 from schemas.requests import DeliveryBounced
-from schemas.tickets import AnswerGiven, DeadlineMissed, DeadlineWarned, TicketAssigned, TicketOpened
-from schemas.values import Channel, Contact, Deadline
+from schemas.tickets import AnswerGiven, BusinessReplied, DeadlineMissed, DeadlineWarned, TicketAssigned, TicketOpened
+from schemas.values import Channel, Contact, Deadline, LocalText, RefusedFiles
 from services.notifier.handlers import Handlers
 from services.notifier.limits import Limits
 from services.notifier.preferences import OFF, Preferences
@@ -21,7 +21,7 @@ from services.notifier.return_path import ReturnPaths
 from services.notifier.screening import Screening
 from services.notifier.suppressions import Suppressions
 from tests.component.notifier.conftest import Office, answer, settle
-from tests.unit.notifier.examples import ANNA, AT, MINH, event, ticket
+from tests.unit.notifier.examples import ANNA, AT, MINH, event, message, ticket
 
 LAN = "lan@halong.example"
 
@@ -66,6 +66,22 @@ async def test_after_a_day_the_address_gets_acknowledgements_again(office: Offic
 async def test_who_did_not_write_a_mail_is_told_each_time(office: Office) -> None:
     await office.plan(*(opened(number, channel="form") for number in range(7)))
     assert await states(office) == ["pending"] * 7
+
+
+def without_its_file(sequence: int) -> BusinessReplied:
+    """A mail on a request by the form."""
+    because = LocalText(vi="Tệp “a.pdf” không có nội dung.", en="The file “a.pdf” is empty.")
+    said = message(author_role="business", channel="email", refused=RefusedFiles(because=(because,)))
+    fields = {"id": ticket_id(1000 + sequence), "ticket_id": ticket_id(1), "sequence": sequence}
+    made = event(BusinessReplied, **fields, ticket=ticket(contact=Contact(email=LAN)), recipients=(), message=said)
+    assert isinstance(made, BusinessReplied)
+    return made
+
+
+async def test_a_machine_that_mails_the_same_bad_file_again_and_again_is_told_five_times_a_day(office: Office) -> None:
+    for sequence in range(2, 9):
+        await office.plan(without_its_file(sequence))
+    assert await states(office) == ["dropped"] * 2 + ["pending"] * 5
 
 
 async def test_answers_of_officers_are_never_held_back(office: Office) -> None:

@@ -47,11 +47,17 @@ def test_what_does_not_exist_is_pointed_at_to_the_column(file: Path) -> None:
             assert lines[problem.line - 1][problem.column - 1 :].startswith(wrong[1])
 
 
-def test_the_file_all_broken_ones_are_made_from_is_sound_but_for_lonely_leads() -> None:
+def test_the_file_all_broken_ones_are_made_from_is_sound_but_for_lonely_leads_and_a_chat_without_callback() -> None:
     assert warnings(read(SOUND, NOW)) == (
         'The group "quang-ninh" has no officers besides its lead "hung".',
         'The group "hon-gai" has no officers besides its lead "minh".',
+        'Answers to the chats of the account "demo" are shown on the status page alone; give it a callback_url.',
     )
+
+
+def test_a_chat_account_that_says_where_answers_go_is_no_warning() -> None:
+    text = sound(("secret: demo-secret-not-for-real-use", 'secret: demo-secret-not-for-real-use, callback_url: "https://chat.example/"'))
+    assert not any("callback_url" in warning for warning in warnings(read(text, NOW)))
 
 
 def test_problems_come_in_the_order_of_their_lines() -> None:

@@ -58,6 +58,11 @@ def test_an_address_in_its_ascii_form_is_the_same_address() -> None:
         ("mof@gov.example", True),
         ("hong+viec@customs.example", True),
         ("Hong+x+y@CUSTOMS.example", True),
+        ("hong@customs.example.", True),
+        ("hong @ customs.example", True),
+        ("<'hong@customs.example'>", True),
+        ('"Hong"@customs.example', True),
+        ('"hong x"@customs.example', False),
         ("hong@elsewhere.example", False),
         ("+hong@customs.example", False),
         ("phap-che@customs.example", False),
@@ -67,6 +72,24 @@ def test_an_address_in_its_ascii_form_is_the_same_address() -> None:
 )
 def test_officers_and_the_authority_are_staff(address: str, staff: bool) -> None:
     assert BOXES.is_staff(address) is staff
+
+
+@pytest.mark.parametrize(
+    ("return_path", "staff"),
+    [
+        ("Hong@customs.example", True),
+        ("hong+viec@customs.example", True),
+        ("prvs=4217f3a9c0=hong@customs.example", True),
+        ("btv1==421==hong@customs.example", True),
+        ("hong+caf_=focal=customs.example@customs.example", False),
+        ("hong+SRS=a1b2c=IX=anbinh.example=lan@customs.example", False),
+        ("SRS0=a1b2=IX=customs.example=hong@relay.example", False),
+        ("prvs=4217f3a9c0=lan@customs.example", False),
+        ("", False),
+    ],
+)
+def test_what_an_officers_mailbox_passes_on_by_itself_was_not_handed_in_by_the_officer(return_path: str, staff: bool) -> None:
+    assert BOXES.handed_in_by_staff(return_path) is staff
 
 
 @pytest.mark.parametrize(

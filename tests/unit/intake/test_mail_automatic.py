@@ -30,6 +30,7 @@ def judged(headers: str, from_: str = LAN, subject: str = SUBJECT) -> tuple[str 
         ("Precedence: auto_reply", "precedence"),
         ("X-Autoreply: yes", "auto_reply"),
         ("X-Autorespond: Vắng mặt", "auto_reply"),
+        ("X-Failed-Recipients: lan@anbinh.example", "auto_reply"),
         ("Content-Type: multipart/report; report-type=disposition-notification; boundary=q", "report"),
     ],
 )
@@ -53,6 +54,9 @@ def test_what_only_programs_write_is_sure_whatever_stands_beside_it(headers: str
         (EXCHANGE, "auto_response_suppress"),
         (f"{LIST}\n{SUPPRESSED}", "auto_response_suppress"),
         ("Auto-Submitted: no", None),
+        ("X-Autoreply: No", None),
+        ("X-Autorespond:", None),
+        ("X-Failed-Recipients:", None),
         ("Precedence: normal", None),
         ("X-Auto-Response-Suppress: None", None),
     ],
@@ -67,6 +71,8 @@ def test_what_lists_gateways_and_programs_add_to_a_person_s_mail_makes_it_no_pro
         (ROBOT, SUBJECT, "robot_sender", False),
         (SERVER, SUBJECT, "robot_sender", True),
         ("postmaster@anbinh.example", "Undeliverable: Trị giá", "robot_sender", True),
+        ("postmaster@anbinh.example", f"Automatic reply: {SUBJECT}", "robot_sender", True),
+        ("postmaster@anbinh.example", SUBJECT, "robot_sender", False),  # small firms have one mailbox
         (LAN, f"Automatic reply: {SUBJECT}", "automatic_subject", True),
         (LAN, f"Out of Office AutoReply: {SUBJECT}", "automatic_subject", True),
         (LAN, f"Out of the office {SUBJECT}", "automatic_subject", True),
@@ -83,6 +89,10 @@ def test_what_lists_gateways_and_programs_add_to_a_person_s_mail_makes_it_no_pro
 def test_an_answer_is_a_program_s_for_its_sender_or_its_label(from_: str, subject: str, reason: str | None, by_itself: bool) -> None:
     """Without a ticket none of these is sure."""
     assert judged("X-Mailer: x", from_, subject) == (reason, False, by_itself)
+
+
+def test_a_postmaster_that_wants_no_answers_is_a_server() -> None:
+    assert judged(EXCHANGE, "postmaster@anbinh.example") == ("auto_response_suppress", False, True)
 
 
 def test_a_label_and_the_wish_for_no_answers_together_are_sure() -> None:

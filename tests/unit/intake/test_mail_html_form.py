@@ -1,5 +1,6 @@
 """When the HTML form of a mail is worth a page of its own, and that the page is harmless whoever wrote the mail."""
 
+import re
 import unicodedata
 from collections import Counter
 
@@ -124,6 +125,31 @@ def test_two_mails_of_one_form_that_differ_in_html_alone_are_two() -> None:
     assert one.content_hash == same.content_hash != other.content_hash
 
 
+FILLED = "Tên: Lan. Câu hỏi về thuế nhập khẩu máy bơm nước cho nhà máy mới ở Hải Phòng"
+
+
+@pytest.mark.parametrize("around", ["form", "object", "iframe"])
+def test_words_that_stand_in_a_form_or_a_frame_alone_are_on_the_page_and_tell_two_mails_apart(around: str) -> None:
+    head = b"Message-ID: <form@anbinh.example>\nDate: Mon, 3 Mar 2025 02:00:00 +0000\n"
+    one, other = (parse(head + letter("html", f"<p>{FILLED}</p><{around}>Mã HS {code}</{around}>", plain=FILLED)) for code in (8413, 8414))
+    assert "Mã HS 8413" in (one.html_safe or "")
+    assert one.content_hash != other.content_hash
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<form action="https://xau.example"><input name="a" autofocus onfocus=x()><button formaction="javascript:x()">Gửi</button></form>',
+        '<iframe src="javascript:x()" srcdoc="<script>x()</script>"><script>x()</script><img src=x onerror=x()></iframe>',
+        '<object data="data:text/html,x"><param name="a"><embed src="x.swf"><a href="javascript:x()">y</a></object>',
+        '<form><svg><style><img src=x onerror=x()></style></svg><math><mtext><form></form><iframe><p title="</iframe><img onerror=x()>">',
+    ],
+)
+def test_of_forms_and_frames_nothing_but_words_is_left(markup: str) -> None:
+    tags = "".join(re.findall(r"<[^<>]*>", safe_html(markup)))
+    assert not re.search(r"form|input|button|iframe|object|embed|param|svg|math|style|script|on\w+=|srcdoc|data:", tags)
+
+
 OVERLAY = "\u0338"
 
 
@@ -173,7 +199,7 @@ QUOTE = "\n\nVào 20/11/2025 lúc 09:12, Hải quan <hq@customs.example> đã vi
 
 
 async def test_notes_stand_below_the_new_text_too_but_not_that_the_text_was_cut_where_the_new_one_is_whole() -> None:
-    raw = letter("plain", f"Đã rõ.{QUOTE}" + "> dài\n" * 5_000)
+    raw = b"In-Reply-To: <1@customs.example>\n" + letter("plain", f"Đã rõ.{QUOTE}" + "> dài\n" * 5_000)
     raw = raw.replace(b"MIME-Version: 1.0\n", b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n\n--m\n")
     raw += b'\n--m\nContent-Type: application/octet-stream\nContent-Disposition: attachment; filename="v.exe"\n\nMZ\x90\x00' + bytes(99)
     content = await content_of(parse(raw + b"\n--m--\n"), "vi")
@@ -188,5 +214,6 @@ async def test_notes_stand_below_the_new_text_too_but_not_that_the_text_was_cut_
 
 
 async def test_of_a_text_that_is_cut_before_its_quote_the_new_text_is_no_other() -> None:
-    content = await content_of(parse(letter("plain", "Dài. " * 5_000 + QUOTE + "> a\n> b\n> c")), "en")
+    raw = b"In-Reply-To: <1@customs.example>\n" + letter("plain", "Dài. " * 5_000 + QUOTE + "> a\n> b\n> c")
+    content = await content_of(parse(raw), "en")
     assert (content.new_text, len(content.text) <= LONGEST_TEXT) == (None, True)

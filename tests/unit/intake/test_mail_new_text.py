@@ -103,6 +103,155 @@ def test_headers_of_mails_contacts_and_footers_of_programs_are_left_out(left_out
     assert new_text(f"Được.\n\n{left_out}").text == "Được."
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Chúng tôi bổ sung hồ sơ.\nĐã gửi qua mail bản gốc rồi ạ.",
+        "Chúng tôi đã chuẩn bị xong.\nGửi qua Zalo cho anh Nam rồi nhé",
+        "Bản gốc đâu?\nĐã gửi qua Zalo.",
+        "Bản gốc đâu?\nGửi qua mail cho Samsung",
+        "Bản gốc đâu?\nGửi qua mail, Gmail",
+        "Bản gốc đâu?\nĐã gửi từ Gmail cho Samsung",
+        "Bản gốc đâu?\nĐã gửi từ mail cá nhân của tôi",
+        "Bản gốc đâu?\nĐã gửi từ điện thoại của anh Nam rồi nhé",
+        "Bản gốc C/O đã có.\nĐã gửi bằng thư bảo đảm cho Chi cục",
+        "The papers are ready.\nSent from our phone to the broker yesterday",
+        "The papers?\nSent via mail.",
+        "Dear Sir,\nwe paid the tax.\nBest regards,\nLan\nThe container was released this morning.",
+        "Dear Sir,\nwe paid the tax.\nCheers\nBut the system still shows red channel.",
+        "Dear Sir,\nwe paid the tax.\nRegards,\nLan\nofficer at gate three keeps refusing.",
+        "Hồ sơ đã đủ.\nTrân trọng,\nLan\nSáng mai tôi lên nộp bản gốc",
+        "Hồ sơ đã đủ.\nTrân trọng,\nLan\nAnh Nam bên kho chưa ký biên bản",
+    ],
+)
+def test_what_a_person_wrote_below_a_closing_or_of_a_thing_that_was_sent_is_new(text: str) -> None:
+    assert new_text(text).complete
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "Trân trọng,\nNguyễn Thị Lan\nPhó phòng\nCông ty TNHH Thương mại Không Gian Xanh\nDịch vụ vận tải hàng không và đường biển",
+        "Best regards,\nLan Nguyen\nAn Binh Import Export Trading Co., Ltd.\nNo. 5, Ham Nghi Str., Dist. 1, HCMC",
+        "Kính chào,\nLan\nSố 12, đường Lê Lợi, Quận 1, TP. Hồ Chí Minh.",
+        "Được gửi từ điện thoại Samsung Galaxy A15 5G của tôi",
+        "Gửi từ iPhone của Nguyễn Lan",
+        "Sent from Yahoo Mail on Android",
+        "Sent from Mail for Windows 10",
+        "Sent from my phone, please excuse typos.",
+        "Sent via the Samsung Galaxy S20 FE 5G, an AT&T 5G smartphone",
+        "Sent with Proton Mail secure email.",
+        "Gửi từ Thư dành cho Windows",
+        "Tải xuống Outlook dành cho iOS",
+    ],
+)
+def test_firms_addresses_and_devices_are_no_words_to_an_officer(end: str) -> None:
+    assert new_text(f"Được.\n\n{end}").text == "Được."
+
+
+HEAD = "From: Lan <lan@anbinh.example>\nSubject: {subject}\nMIME-Version: 1.0\n"
+PLAIN, PAGE = "Content-Type: text/plain; charset=utf-8\n\n", "Content-Type: text/html; charset=utf-8\n\n"
+
+
+def sent(text: str | None, page: str | None = None, subject: str = "Re: x") -> str:
+    """What is new in a mail of these words, of this HTML, or of both."""
+    head = HEAD.format(subject=subject)
+    if text is None or page is None:
+        return parse((head + (PLAIN + text if text is not None else f"{PAGE}{page}")).encode()).new_text
+    both = f"Content-Type: multipart/alternative; boundary=b\n\n--b\n{PLAIN}{text}\n--b\n{PAGE}{page}\n--b--\n"
+    return parse((head + both).encode()).new_text
+
+
+OUTLOOK = (
+    '<div><p>{}</p></div><div style="border:none;border-top:solid #E1E1E1 1.0pt"><p><b>From:</b> Hong &lt;hong@customs.example&gt;<br>'
+    "<b>Sent:</b> Monday, March 3, 2025 9:00 AM<br><b>To:</b> lan@anbinh.example<br><b>Subject:</b> x</p></div>"
+    "<p>1. Bao nhiêu?</p><p>200 cái</p>"
+)
+WORDS = (
+    "{}\n\nFrom: Hong <hong@customs.example>\nSent: Monday, March 3, 2025 9:00 AM\nTo: lan@anbinh.example\nSubject: x\n\n"
+    "1. Bao nhiêu?\n200 cái"
+)
+
+
+@pytest.mark.parametrize(
+    ("says", "points"),
+    [
+        ("Please see my answers below in red.", True),
+        ("Kính gửi chị, xem trả lời của chúng tôi bên dưới.", True),
+        ("Tôi trả lời bằng chữ đỏ trong thư.", True),
+        ("My answers are inline.", True),
+        ("FYI", True),
+        ("The goods are in red channel.", False),
+        ("Tôi nhận được mail sau khi gọi.", False),
+    ],
+)
+def test_who_says_where_the_answers_are_is_believed_in_each_form_of_a_mail(says: str, points: bool) -> None:
+    words, page = WORDS.format(says), OUTLOOK.format(says)
+    for new in (sent(words), sent(None, page), sent(words, page), sent(words.replace("\n1. ", "\n> 1. ").replace("\n200", "\n> 200"))):
+        assert ("200 cái" in new) is points
+
+
+ASKED = '<div class="gmail_attr">On Mon, Mar 3, 2025 at 9:15 AM Hong &lt;hong@customs.example&gt; wrote:<br></div>'
+QUOTED = '<blockquote class="gmail_quote"><p>{}</p></blockquote>'
+
+
+def test_answers_between_the_quotes_of_a_mail_in_html_alone_are_new() -> None:
+    body = f"<p>Vâng.</p>{ASKED}{QUOTED.format('1. Bao nhiêu?')}<p>200 cái</p>{QUOTED.format('2. Trị giá?')}<p>5000 USD</p>"
+    assert "200 cái" in sent(None, body)
+    assert "5000 USD" in sent(None, body)
+    assert sent(None, f"<p>Vâng.</p>{ASKED}{QUOTED.format('1. Bao nhiêu?')}") == "Vâng."
+
+
+@pytest.mark.parametrize("mark", ['class="gmail_signature"', 'class="moz-signature"', 'id="Signature"', 'id="ms-outlook-mobile-signature"'])
+@pytest.mark.parametrize(
+    ("within", "new"),
+    [
+        ("<div>Tờ khai 301234567890, xin hướng dẫn?</div><div>Lan</div>", "Đã nộp thuế.\nTờ khai 301234567890, xin hướng dẫn?\nLan"),
+        ("<div>Bản gốc thì bên em sẽ nộp</div><div class='gmail_signature'>Lan</div>", "Đã nộp thuế.\nBản gốc thì bên em sẽ nộp\nLan"),
+        ("<div>Lan</div><div class='gmail_signature'>0903 123 456</div>", "Đã nộp thuế."),
+        (f"<div>Vâng</div>{QUOTED.format('A')}", "Đã nộp thuế.\nVâng"),
+    ],
+)  # fmt: skip
+def test_what_is_typed_within_a_marked_signature_is_new(mark: str, within: str, new: str) -> None:
+    assert sent(None, f"<div>Đã nộp thuế.</div><div {mark}>{within}</div>{ASKED}{QUOTED.format('A')}") == new
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Hỏi", "Ngày 1/3/2025 10:15 ông An (an@x.vn) viết:\nHàng bị giữ.\nNgày 2/3/2025 11:00 bà Hoa (h@x.vn) viết:\nĐã nộp.\nAi đúng?"),
+        ("Thư", "Tôi nhận được thư:\n\nFrom: an@x.vn\nSent: March 3, 2025\nTo: l@x.vn\nSubject: x\n\nHàng bị giữ.\n\nVậy phải làm gì?"),
+        ("Re: Thư", "Nhận được thư sau:\n\nFrom: an@x.vn\nSent: March 3, 2025\nTo: l@x.vn\nSubject: x\n\nHàng bị giữ.\n\nVậy phải làm gì?"),
+        ("[Fwd: Lô hàng]", "Xem giúp\n\nTừ: a@x.vn\nĐã gửi: 3/3/2025\nĐến: b@x.vn\nChủ đề: lô hàng\n\nHàng bị giữ"),
+        ("Re: [Fwd: Lô hàng]", "Xem giúp\n\nTừ: a@x.vn\nĐã gửi: 3/3/2025\nĐến: b@x.vn\nChủ đề: lô hàng\n\nHàng bị giữ"),
+    ],
+)  # fmt: skip
+def test_a_mail_that_tells_or_pastes_another_is_new_as_a_whole(subject: str, text: str) -> None:
+    assert sent(text, subject=subject) == text
+
+
+@pytest.mark.parametrize("subject", ["Re: x", "RE: x", "[EXTERNAL] Re: x", "Trả lời: x", "TL: x", "Re[2]: x", "AW: x"])
+def test_an_answer_is_known_by_its_subject_where_it_names_no_mail(subject: str) -> None:
+    quote = "Được.\n\nTừ: a@x.vn\nĐã gửi: 3/3/2025\nĐến: b@x.vn\nChủ đề: x\n\nHàng bị giữ"
+    assert sent(quote, subject=subject) == "Được."
+    assert sent(quote, subject="x") == quote
+    assert sent("Được.\n\n--- Trả lời phía trên dòng này ---\n\nHàng bị giữ", subject="x") == "Được."
+    assert parse(f"In-Reply-To: <1@x>\n{HEAD.format(subject='x')}{PLAIN}{quote}".encode()).new_text == "Được."
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "---- On Mon, 03 Mar 2025 09:15:00 +0700 Hong <hong@customs.example> wrote ----\n\nThiếu chứng từ",
+        "---- Vào T2, 03 thg 3 2025 09:15:00 +0700 Hong <hong@customs.example> đã viết ---\n\nThiếu chứng từ",
+        "From:\tHong <h@customs.example>\nTo:\tlan@x.vn\nDate:\t03/03/2025\nSubject:\tRe: x\n\nThiếu chứng từ",
+    ],
+    ids=["Zoho", "Zoho in Vietnamese", "Notes"],
+)
+def test_quotes_of_rarer_programs_are_left_out(quote: str) -> None:
+    assert sent(f"Được.\n\n{quote}") == "Được."
+
+
 PIECES = st.sampled_from(
     [
         "> a",

@@ -182,6 +182,14 @@ def test_two_mails_without_id_and_date_are_one_only_when_every_byte_is_the_same(
         (b'("\x29 <lan@x.example> ("\x29', ("lan@x.example", '("\x29')),
         (b'"(" <lan@x.example> "\x29"', ("lan@x.example", "(")),
         (b"(un\\) <a@b.example>) lan@x.example", ("lan@x.example", "un\\")),
+        (b"Lan <lan @ x.example>", ("lan@x.example", "Lan")),
+        (b"lan @x.example", ("lan@x.example", "")),
+        (b"Lan <lan@x.example.>", ("lan@x.example", "Lan")),
+        (b"Lan <'lan@x.example'>", ("lan@x.example", "Lan")),
+        (b"Lan <o'lan@x.example>", ("o'lan@x.example", "Lan")),
+        (b'Lan <"lan"@x.example>', ("lan@x.example", "Lan")),
+        (b'Lan <"victim@v.example"@evil.example>', ("@evil.example", "Lan")),
+        (b"'@", ("", "")),
         (b"Lan <>", ("", "Lan")),
         (b"Lan <lan>", ("", "Lan")),
         (b"", ("", "")),
@@ -241,6 +249,25 @@ def test_whoever_stands_in_sender_or_in_a_second_from_wrote_it_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ("Reply-To: Hong <hong@c.example>, mai@y.example", ("lan@x.example", "hong@c.example", "mai@y.example")),
+        ("X-Original-From: Hong <hong@c.example>\nX-Original-Sender: LAN@x.example", ("lan@x.example", "hong@c.example")),
+        ("Reply-To: Tong@lists.example\nSender: tong@lists.example\nList-Post: <mailto:tong@lists.example>", ("lan@x.example",)),
+        ("Reply-To: tong@lists.example\nX-BeenThere: tong@lists.example\nX-Original-From: h@c.example", ("lan@x.example", "h@c.example")),
+        ("List-Post: <mailto:lan@x.example>", ("lan@x.example",)),
+    ],
+)
+def test_who_wrote_what_a_list_passes_on_is_found_and_the_list_is_nobody(headers: str, expected: tuple[str, ...]) -> None:
+    assert parse(f"From: Lan <lan@x.example>\n{headers}\n\nx".encode()).writers == expected
+
+
+def test_who_hands_on_a_mail_is_not_who_wrote_it() -> None:
+    letter = parse(b"From: lan@x.example\nResent-From: Hong <hong@c.example>\nResent-Sender: mai@y.example\n\nx")
+    assert (letter.writers, letter.resenders) == (("lan@x.example",), ("hong@c.example", "mai@y.example"))
+
+
+@pytest.mark.parametrize(
     ("raw", "expected"),
     [
         (b"=?UTF-8?Q?Ti=E1=BA?= =?UTF-8?Q?=BFng?= Vi=?utf-8?q?=E1=BB=87?=t", "Tiếng Việt"),
@@ -267,3 +294,49 @@ def test_no_declared_charset_is_trusted_to_be_one(declared: str | None) -> None:
 
 def test_html_shows_no_script_and_no_style() -> None:
     assert text_of("<style>a</style><script>b</script><p onclick=x>Xin<script>c</p>") == "Xin"
+
+
+ALTERNATIVES = b"Content-Type: multipart/alternative; boundary=b\n\n--b\n%s\n--b\n%s\n--b--\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "text", "files"),
+    [
+        (b'Content-Type: text/html; name="mail.html"\n\n<p>Xin chao</p>', "Xin chao", []),
+        (b"Content-Type: text/plain; name=body.txt\nContent-Disposition: inline\n\nXin chao", "Xin chao", []),
+        (ALTERNATIVES % (b"\nXin chao", b"Content-Type: text/html; name=mail.html\n\n<p>Xin chao</p>"), "Xin chao", []),
+        (
+            ALTERNATIVES.replace(b"alternative", b"mixed") % (b"\nXin chao", b"Content-Type: text/plain; name=a.txt\n\nx"),
+            "Xin chao",
+            ["a.txt"],
+        ),
+        (b"Content-Type: text/plain; name=a.csv\n\n1;2", "", ["a.csv"]),
+        (b"Content-Type: text/plain; name=a.txt\nContent-Disposition: attachment\n\nx", "", ["a.txt"]),
+        (b"Content-Type: text/plain; name=a.txt\nContent-Disposition: inline; filename=a.txt\n\nx", "", ["a.txt"]),
+    ],
+)
+def test_a_body_that_only_its_type_names_is_text_and_other_texts_with_names_are_files(raw: bytes, text: str, files: list[str]) -> None:
+    read = fields_of(parse(raw))
+    assert (read["text"], read["attachments"]) == (text, files)
+
+
+@pytest.mark.parametrize("encoding", [b"base64 (MIME)", b"(MIME) base64", b'"base64"', b"BASE64;"])
+def test_a_transfer_encoding_is_known_beside_comments_and_in_quotes(encoding: bytes) -> None:
+    assert parse(b"Content-Transfer-Encoding: " + encoding + b"\n\nWGluIGNoYW8=").text == "Xin chao"
+
+
+DYNAMIC = b"Content-Type: text/x-amp-html\n\n<style amp-custom>x{}</style><p>chay</p>"
+
+
+def test_html_that_runs_is_read_only_where_there_is_no_other_form() -> None:
+    assert parse(ALTERNATIVES % (DYNAMIC, b"Content-Type: text/html\n\n<p>Xin chao</p>")).text == "Xin chao"
+    assert parse(ALTERNATIVES % (b"Content-Type: text/html\n\n<p>Xin chao</p>", DYNAMIC)).html_safe == "<p>Xin chao</p>"
+    assert parse(DYNAMIC).text == parse(ALTERNATIVES % (b"\n ", DYNAMIC)).text == "chay"
+
+
+@pytest.mark.parametrize("declared", ["utf-16", "utf-16le", "UTF-32"])
+@pytest.mark.parametrize("text", ["Xin chao hai quan!", "Xin chào hải quan"])
+def test_utf_8_that_is_declared_as_something_wider_is_utf_8_and_what_is_wide_is_read_so(declared: str, text: str) -> None:
+    assert decoded(text.encode(), declared) == text
+    assert decoded(text.encode(declared), declared) == text
+    assert decoded("海关".encode("utf-16"), "utf-16") == "海关"

@@ -1,5 +1,7 @@
 """Authentication-Results: only our own server's word counts, and only for the domain the mail says it is from."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,6 +109,15 @@ BREAKS = (
     "(a));{proof};((b",
     "a);{proof}",
     "a(;{proof}",
+    "anbinh.example a",
+    "lan@anbinh.example a",
+    "lan@anbinh.example\x1fa",
+    "lan@anbinh.example\xa0a",
+    "anbinh.example reason=a",
+    "anbinh.example x-{proof} y=",
+    "anbinh.example smtp.helo=a",
+    "lan@anbinh.example (a) ",
+    "lan@anbinh.example (a",
 )
 
 
@@ -141,6 +152,10 @@ def test_nor_does_what_it_greets_the_server_with(writer: str, escape: str, proof
         "dmarc=pass header.from=anbinh.example; spf=none a)",
         'dmarc=pass header.from=anbinh.example; spf=none "a',
         'dmarc=pass header.from=anbinh.example; spf=none (a"b)',
+        "spf=pass smtp.mailfrom=anbinh.example smtp.helo=a@evil.example",
+        "spf=pass smtp.mailfrom=anbinh.example a",
+        "spf=pass smtp.mailfrom=lan@anbinh.example (@evil.example smtp.helo=a)",
+        "dkim=pass header.i=@anbinh.example a@evil.example",
     ],
 )
 def test_a_field_that_may_say_what_the_sender_wants_is_not_believed(said: str) -> None:
@@ -165,6 +180,22 @@ def test_only_the_topmost_field_of_our_server_counts_for_what_stands_below_came_
 def test_nobody_is_trusted_where_no_server_is_named_or_nobody_signed_as_the_sender() -> None:
     assert trust_of([PASS], set(), SENDER) == "none"
     assert trust_of([PASS], OURS, "") == "none"
+
+
+def test_of_a_field_that_is_too_long_no_good_word_counts_and_every_bad_one() -> None:
+    assert trust_of([f"{PASS} reason={'a' * 8_000}"], OURS, SENDER) == "none"
+    assert trust_of([f"mx.customs.example; dmarc=fail reason={'a' * 8_000}"], OURS, SENDER) == "fail"
+
+
+@pytest.mark.parametrize("piece", ["a" * 3_900 + ".", "a.", "a.a ", "-", "a=", "(", "()", "();", ";", '"', "\\", " ", "a@"])
+@pytest.mark.parametrize("whose", ["mx.customs.example", "mx.evil.example"])
+def test_a_hostile_field_is_read_at_once(whose: str, piece: str) -> None:
+    """The whole of what a header may hold; names that are looked for from every letter of a long word on took ten seconds."""
+    said = (piece * 8_000)[:7_900]
+    started = time.process_time()
+    for method in ("x", "spf", "dkim", "dmarc"):
+        trust_of([f"{whose}; {method}=pass {said}"] * 3, OURS, SENDER)
+    assert time.process_time() - started < 1
 
 
 @given(st.text())

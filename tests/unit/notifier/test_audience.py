@@ -22,7 +22,7 @@ from schemas.tickets import (
     TicketReopened,
     TicketResolved,
 )
-from schemas.values import ChatAddress, Contact
+from schemas.values import ChatAddress, Contact, LocalText, RefusedFiles
 from services.notifier.domain.audience import BUSINESS, SILENT, TO_BUSINESS, TO_STAFF, Delivery, chat_address, plan
 from tests.unit.notifier import examples
 from tests.unit.notifier.examples import ANNA, AT, MINH, TICKET_ID, event, group, message, ticket
@@ -153,6 +153,34 @@ def test_automatic_mail_is_never_answered_but_still_assigned() -> None:
     opened = event(TicketOpened, message=message(automatic="Auto-Submitted"))
     assert {delivery.template for delivery in plan(opened)} == {"assignment"}
     assert plan(event(BusinessReplied, message=message(automatic="out of office"))) == ()
+
+
+REFUSED = RefusedFiles(because=(LocalText(vi="Tệp “a.pdf” không có nội dung.", en="The file “a.pdf” is empty."),))
+
+
+@pytest.mark.parametrize(
+    ("said", "contact", "expected"),
+    [
+        ({"verified": True}, {}, ["acknowledgement", "new_message"]),
+        ({"verified": None}, {}, ["acknowledgement", "new_message"]),
+        ({"verified": False}, {}, ["new_message"]),
+        ({"refused": None}, {}, ["new_message"]),
+        ({"channel": "form"}, {}, ["new_message"]),
+        ({"automatic": "auto_submitted"}, {}, []),
+        ({}, {"email": None}, ["new_message"]),
+        ({}, {"chat": ChatAddress(account="demo", conversation="7")}, ["new_message"]),
+    ],
+)
+def test_a_later_mail_is_acknowledged_where_files_of_it_were_not_kept(
+    said: dict[str, Any], contact: dict[str, Any], expected: list[str]
+) -> None:
+    mail = message(**{"author_role": "business", "channel": "email", "refused": REFUSED, **said})
+    asker = Contact.model_validate({"email": "lan@halong.example", "phone": "+84203555010", **contact})
+    planned = plan(event(BusinessReplied, message=mail, ticket=ticket(contact=asker)))
+    assert [delivery.template for delivery in planned] == expected
+    assert {(each.recipient, each.channel, each.message_id) for each in planned if each.audience == "business"} <= {
+        (BUSINESS, "email", None)
+    }
 
 
 def test_an_internal_message_never_reaches_the_business_whatever_event_carries_it() -> None:

@@ -44,7 +44,10 @@ def test_it_prints_due_date_and_warnings_in_the_zone_of_the_calendar(tmp_path: P
 def test_a_bad_case_is_answered_with_a_sentence_beside_the_good_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "cases.json"
     file.write_text(json.dumps([CASE | {"name": "bad", "budget": "P2D"}, 7, CASE]), encoding="utf-8-sig")
-    bad, seven, good = printed(file, capsys)
+    with pytest.raises(typer.Exit) as ended:
+        deadline(file)
+    assert ended.value.exit_code == 1
+    bad, seven, good = json.loads(capsys.readouterr().out)
     assert bad["name"] == "bad"
     assert bad["error"].startswith("budget: give working time as an ISO 8601 duration")
     assert (list(seven), seven["name"]) == (["name", "error"], None)
@@ -63,6 +66,55 @@ def test_a_file_that_cannot_be_read_is_one_line_and_exit_code_2(content: bytes, 
         deadline(file)
     out, err = capsys.readouterr()
     assert (ended.value.exit_code, out, err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, ": it cannot be read: No such file or directory. Check the path."),
+        (b"", ": it is empty. Write [{case}, "),
+        (b"{", ":1:2: the name of a field, in double quotes, is missing here. Look at the quotes, "),
+        (b"[1\n2]", ":2:1: a comma or a closing bracket is missing here. "),
+        (b"[] []", ":1:4: the list has ended before this. "),
+        (b"{}", ": this is not a list of cases. Write [{case}, "),
+        (b"[NaN]", ": NaN is not JSON.\n"),
+        (b"[\n\xff]", ":2:1: this is not UTF-8. Save the file with the encoding UTF-8."),
+    ],
+    ids=str,
+)
+def test_a_file_that_cannot_be_read_is_told_in_the_words_of_whoever_writes_it(
+    content: bytes | None, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "cases.json"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(typer.Exit):
+        deadline(file)
+    assert capsys.readouterr().err.startswith(f"{file}{says}")
+
+
+@pytest.mark.parametrize(
+    ("case", "error"),
+    [
+        ({"calendar": "office"}, 'calendar: this must have fields of its own. Write {"field": value}.'),
+        (CASE | {"strat": 1}, 'strat: there is no field "strat" here. Did you mean "start"?'),
+        (CASE | {"days": 1}, 'days: there is no field "days" here. The fields are: name, calendar, start, budget, '),
+        (CASE | {"budget": {"days": 2}}, 'budget: "working_days" is missing'),
+        (
+            CASE | {"budget": {"working_days": 2, "count_frist_day": True}},
+            'budget.count_frist_day: there is no field "count_frist_day" here. Did you mean ',
+        ),
+        (CASE | {"calendar": CASE["calendar"] | {"weak": {}}}, 'calendar.weak: there is no field "weak" here. Did you mean "week"?'),
+        (CASE | {"calendar": {"week": {}}}, 'calendar: "timezone" is missing'),
+        (CASE | {"start": "2025-08-25T08:00"}, "start: give an instant as ISO 8601 text with its offset, "),
+        (CASE | {"start": "2025-08-25T08:00+07:00 or so"}, "start: give an instant as ISO 8601 text with its offset, "),
+        (CASE | {"pauses": 5}, "pauses: this must be a list. Write [a, b]."),
+        (7, 'this must have fields of its own. Write {"field": value}.'),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_case_is_told_in_the_words_of_whoever_writes_it(case: object, error: str) -> None:
+    assert answer(case)["error"].startswith(error)
 
 
 @pytest.mark.parametrize("name", ["missing.json", "."])

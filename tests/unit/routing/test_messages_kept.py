@@ -1,18 +1,23 @@
 """What a business sends is kept and told as it came, part by part."""
 
+from typing import Any
+
 import pytest
 
 from schemas.tickets import BusinessReplied, TicketOpened
-from schemas.values import Attachment, Contact, Message
+from schemas.values import Attachment, Contact, LocalText, Message, RefusedFiles
 from services.routing.domain.decide import business_message, open_ticket
 from tests.support.happenings import OPENED, TICKET, Life, message, request
 from tests.support.organisations import context
 
 PAPER, PAGE = (Attachment(id=key, filename=key, content_type="text/html", size=7, sha256="0" * 64) for key in ("paper", "page"))
+REFUSED = RefusedFiles(because=(LocalText(vi="Tệp rỗng.", en="An empty file."),), more=2)
 
 
 def test_the_first_message_is_kept_and_told_with_all_its_parts() -> None:
-    sent = request(channel="email", text="Chào.\n> Hôm qua", new_text="Chào.", html=PAGE, attachments=(PAPER,), trust="fail")
+    sent = request(
+        channel="email", text="Chào.\n> Hôm qua", new_text="Chào.", html=PAGE, attachments=(PAPER,), trust="fail", refused=REFUSED
+    )
     decision = open_ticket(sent, context(), {}, OPENED)
     (event,) = decision.events
     assert isinstance(event, TicketOpened)
@@ -29,12 +34,14 @@ def test_the_first_message_is_kept_and_told_with_all_its_parts() -> None:
         channel="email",
         at=OPENED,
         trust="fail",
+        refused=REFUSED,
     )
     assert (decision.messages, event.message) == ((kept,), kept)
 
 
 def test_a_later_message_is_kept_and_told_with_all_its_parts() -> None:
-    sent = message(OPENED, text="Chào.\n> Hôm qua", new_text="Chào.", html=PAGE, attachments=(PAPER,), trust="pass", verified=False)
+    files: dict[str, Any] = {"html": PAGE, "attachments": (PAPER,), "refused": REFUSED}
+    sent = message(OPENED, text="Chào.\n> Hôm qua", new_text="Chào.", trust="pass", verified=False, **files)
     life = Life()
     decision = business_message(life.ticket, sent, life.ctx, OPENED)
     (event,) = decision.events
@@ -53,6 +60,7 @@ def test_a_later_message_is_kept_and_told_with_all_its_parts() -> None:
         at=OPENED,
         trust="pass",
         verified=False,
+        refused=REFUSED,
     )
     assert (decision.messages, event.message) == ((kept,), kept)
 
