@@ -1,4 +1,4 @@
-"""Which language a page is in: what the person chose, else what they chose before, else what their browser asks for, else that of the request."""
+"""Which language a page is in: what the person chose, or chose before, or their browser asks for; else that of the request."""
 
 from typing import Final
 
