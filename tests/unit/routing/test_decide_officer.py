@@ -1,5 +1,6 @@
 """What officers may do, what it changes, and what they are told when they may not."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -371,6 +372,23 @@ def test_who_reopened_a_ticket_gets_a_word_before_it_is_resolved_again() -> None
     life.accepted("c", AT + timedelta(hours=2))
     life.business(AT + timedelta(hours=3), 3)  # thanks
     assert types(life.officer(Resolve("d"), AT + timedelta(hours=4)))[0] == "ticket_resolved"
+
+
+def test_what_is_said_after_an_officer_reopened_a_ticket_does_not_begin_its_cycle() -> None:
+    life = Life()
+    life.officer(Resolve("a", "Xong."), AT)
+    life.accepted("a", AT)
+    life.officer(Reopen("Còn một việc"), AT + timedelta(hours=1))
+    life.business(AT + timedelta(hours=2))  # thanks
+    assert types(life.officer(Resolve("b"), AT + timedelta(hours=3)))[0] == "ticket_resolved"
+
+
+def test_where_no_clock_measures_the_resolution_the_request_is_answered_before_it_is_resolved_all_the_same() -> None:
+    life = Life()
+    life.ticket = replace(life.ticket, clocks=())
+    with pytest.raises(Refused) as refused:
+        life.officer(Resolve("a"), AT)
+    assert refused.value.sentence == sentences.NEVER_ANSWERED
 
 
 def test_resolving_without_words_does_not_hide_an_answer_that_was_late() -> None:
