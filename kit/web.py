@@ -42,7 +42,11 @@ def web_app(title: str, *, description: str, version: str, logger: FilteringBoun
     app.add_middleware(BodyLimit, limit=max_body)
     app.add_middleware(Traced)
     app.add_middleware(HeadAsGet)
+    _answer_errors(app, logger, max_body)
+    return app
 
+
+def _answer_errors(app: FastAPI, logger: FilteringBoundLogger, max_body: int) -> None:
     async def refused(_: Request, error: Exception) -> Response:
         assert isinstance(error, RefusedError)  # noqa: S101 (registered for this type)
         return problem(error.status, error.title, error.detail, errors=error.errors, headers=error.headers, extra=error.extra)
@@ -67,7 +71,6 @@ def web_app(title: str, *, description: str, version: str, logger: FilteringBoun
     app.add_exception_handler(HTTPException, http_error)
     for kind in (TransientError, TimeoutError, DriverError, Exception):
         app.add_exception_handler(kind, trouble)
-    return app
 
 
 class Traced:

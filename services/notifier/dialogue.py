@@ -80,7 +80,7 @@ class Dialogue(asyncio.Protocol):
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._take(line.rstrip(b" \t\r"))
-        if len(self._rest) > _LONGEST or sum(map(len, self._text)) > _LONGEST:
+        if len(self._rest) > _LONGEST or sum(map(len, self._text)) + len(self._text) > _LONGEST:
             self._give_up(OUT_OF_STEP)
 
     def _take(self, line: bytes) -> None:

@@ -149,6 +149,7 @@ async def test_a_relay_that_waits_for_a_mail_it_has_no_recipient_for_is_left_and
         pytest.param((TAKES[0], b"Hello there\r\n"), Unknown("-1 Hello there"), id="no reply to the mail"),
         pytest.param((b"250 ok\r\n250-" + b"x" * 70_000,), Later("recipient: the server does not keep to SMTP"), id="a reply without end"),
         pytest.param((b"250 ok\r\n" + b"250-x\r\n" * 70_000,), Later("recipient: the server does not keep to SMTP"), id="endless lines"),
+        pytest.param((b"250 ok\r\n" + b"250-\r\n" * 70_000,), Later("recipient: the server does not keep to SMTP"), id="and empty"),
         pytest.param((TAKES[0] + b"250 more\r\n",), Later("data: the server does not keep to SMTP"), id="one too many"),
         pytest.param((b"250 ok\r\n550 no such user\r\n554 none\r\n", b"500 what?\r\n"), Never("550 no such user"), id="no new start"),
     ],
