@@ -1,35 +1,36 @@
 """The journal: every event a service ever wrote, in the same transaction as the state it changed.
 
-It is audit trail, outbox and replay source at once. An entry's `stream` is what its `seq` counts in: contiguous
-from 1 and equal to the version of the document the stream belongs to.
+It is audit trail and replay source. An entry's `stream` is what its `seq` counts in: contiguous from 1 and equal to the version of the
+document the stream belongs to. Entries never change. What of them Kafka has not acknowledged is said beside them, in the same
+transaction: one row of `owed` for all that was journalled together, gone once all of it is published.
 """
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Some
-from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from pymongo import ASCENDING
 
-from kit.ids import slot_of
-from kit.mongo import CollectionSpec, Database, Document, IndexModel, Session, Writes, after_commit, translated
+from kit.ids import new_id, slot_of
+from kit.mongo import CollectionSpec, Database, Document, IndexModel, Session, Writes, after_commit, drop_index, translated
 from schemas.envelope import Event
 
 JOURNAL = CollectionSpec(
     "journal",
     indexes=(
         IndexModel([("stream", ASCENDING), ("seq", ASCENDING)], name="stream_seq", unique=True),
-        IndexModel(
-            [("at", ASCENDING), ("seq", ASCENDING), ("slot", ASCENDING)],  # slot last: merging 64 sorted ranges cost 10 ms a look
-            name="owed",
-            partialFilterExpression={"published": False},
-        ),
         IndexModel([("at", ASCENDING)], name="at"),
     ),
     shard_key={"key": "hashed"},
 )
+OWED = CollectionSpec("owed", indexes=(IndexModel([("at", ASCENDING)], name="at"),))
+"""What Kafka has not acknowledged: `entries`, with the `id` and `slot` of each, that were written together, and when (`at`)."""
+
 RELAY_STATE = CollectionSpec("relay_state")
 RELAY_LEASES = CollectionSpec("relay_leases", indexes=(IndexModel([("owner", ASCENDING)]),))
 
@@ -44,7 +45,6 @@ def entry(topic: str, event: Event, stream: str | None = None) -> Document:
         "topic": topic,
         "type": event.type,
         "at": event.occurred_at,
-        "published": False,
         "body": event.model_dump_json(exclude_none=True),
         "trace": event.traceparent,
     }
@@ -53,13 +53,27 @@ def entry(topic: str, event: Event, stream: str | None = None) -> Document:
 MOST_FRESH = 5_000
 """Entries that wait in memory to be published: some 10 MB."""
 
+_GROUP = "owed"
+"""Where an entry that was read or written to be published says what it is owed with; never stored."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A row of `owed`, with how many entries it had."""
+
+    id: str
+    size: int
+
 
 class Journal:
     """One service's journal; the topic is the one that service alone writes."""
 
-    def __init__(self, database: Database, topic: str) -> None:
+    def __init__(self, database: Database, topic: str, now: Callable[[], datetime] | None = None) -> None:
+        """`now` is the database server's time; this process's own when none is given."""
         self._entries = database[JOURNAL.name]
+        self._owed = database[OWED.name]
         self._topic = topic
+        self._now = now or partial(datetime.now, UTC)
         self.bell = asyncio.Event()
         """Set when there is something to publish; the relay waits on it."""
         self.attended = False
@@ -69,23 +83,30 @@ class Journal:
     async def append(self, events: Sequence[Event], session: Session, *, streams: Sequence[str] | None = None) -> None:
         """Inside a transaction. DuplicateKey: an event of that id, or that place in the stream, is there already."""
         if events:
-            documents = self._documents(events, streams)
+            documents, owed = self._documents(events, streams)
             await self._entries.insert_many(documents, session=session, ordered=True)
-            after_commit(session, partial(self._committed, documents))
+            await self._owed.insert_one(owed, session=session)
+            after_commit(session, partial(self._committed, documents, owed))
 
     def add(self, events: Sequence[Event], writes: Writes, *, streams: Sequence[str] | None = None) -> None:
         """The same, to a transaction that is written in one go."""
         if events:
-            documents = self._documents(events, streams)
+            documents, owed = self._documents(events, streams)
             writes.insert(self._entries, documents)
-            writes.after_commit(partial(self._committed, documents))
+            writes.insert(self._owed, [owed])
+            writes.after_commit(partial(self._committed, documents, owed))
 
-    def _documents(self, events: Sequence[Event], streams: Sequence[str] | None) -> list[Document]:
+    def _documents(self, events: Sequence[Event], streams: Sequence[str] | None) -> tuple[list[Document], Document]:
         names: Sequence[str | None] = streams or [None] * len(events)
-        return [entry(self._topic, event, stream) for event, stream in zip(events, names, strict=True)]
+        entries = [entry(self._topic, event, stream) for event, stream in zip(events, names, strict=True)]
+        owed = [{"id": row["_id"], "slot": row["slot"]} for row in entries]
+        return entries, {"_id": new_id(), "at": self._now(), "entries": owed}
 
-    def _committed(self, documents: list[Document]) -> None:
+    def _committed(self, documents: list[Document], owed: Document) -> None:
         if self.attended:
+            group = Group(owed["_id"], len(documents))
+            for row in documents:
+                row[_GROUP] = group
             # Too many to keep in mind are not lost: the relay reads what it is not told of.
             self._fresh = [*self._fresh, *documents] if len(self._fresh) < MOST_FRESH else []
         self.bell.set()
@@ -96,25 +117,52 @@ class Journal:
         return fresh
 
     async def unpublished(self, slots: Some[int], limit: int) -> list[Document]:
-        """What is still owed, in an order that keeps every stream's order."""
+        """What is still owed in these slots, in an order that keeps every stream's order."""
+        mine = {"$match": {"entries.slot": {"$in": sorted(slots)}}}
+        sized = {"$project": {"entries": 1, "size": {"$size": "$entries"}}}
         with translated():
-            cursor = self._entries.find({"published": False, "slot": {"$in": sorted(slots)}})
-            return in_stream_order(await cursor.sort([("at", ASCENDING), ("seq", ASCENDING)]).limit(limit).to_list(limit))
+            steps: list[Document] = [mine, {"$sort": {"at": ASCENDING}}, sized, {"$unwind": "$entries"}, mine, {"$limit": limit}]
+            owed = {row["entries"]["id"]: Group(row["_id"], row["size"]) async for row in self._owed.aggregate(steps)}
+            rows = {row["_id"]: row async for row in self._entries.find({"_id": {"$in": list(owed)}})}
+        return in_stream_order([rows[name] | {_GROUP: group} for name, group in owed.items() if name in rows])
 
-    async def mark_published(self, ids: Sequence[str], session: Session | None = None) -> None:
+    async def mark_published(self, entries: Sequence[Document], session: Session | None = None) -> None:
+        """Of these, which `take` or `unpublished` gave, nothing is owed any more."""
+        groups = Counter[Group](entry[_GROUP] for entry in entries)
+        whole = [group.id for group, count in groups.items() if count == group.size]
+        part = [group.id for group, count in groups.items() if count != group.size]
         with translated():
-            await self._entries.update_many({"_id": {"$in": list(ids)}}, {"$set": {"published": True}}, session=session)
+            if whole:
+                await self._owed.delete_many({"_id": {"$in": whole}}, session=session)
+            if part:  # the rest is another process's to publish, or Kafka refused it
+                ids = [entry["_id"] for entry in entries]
+                await self._owed.update_many({"_id": {"$in": part}}, {"$pull": {"entries": {"id": {"$in": ids}}}}, session=session)
+                await self._owed.delete_many({"_id": {"$in": part}, "entries": []}, session=session)
 
     async def owe_again(self, since: datetime) -> int:
         """Everything journalled since `since` is to be published again. Returns how many entries."""
+        lost = {"at": {"$gte": since}}
         with translated():
-            result = await self._entries.update_many({"at": {"$gte": since}, "published": True}, {"$set": {"published": False}})
+            count = await self._entries.count_documents(lost)
+            await self._owe(lost)
         self.bell.set()
-        return int(result.modified_count)
+        return count
+
+    async def adopt(self) -> None:
+        """What a release before `owed` has journalled and not published, which a flag said with an index of that name. Idempotent."""
+        with translated():
+            if OWED.name in await self._entries.index_information():
+                await self._owe({"published": False}, hint=OWED.name)
+                await drop_index(self._entries, OWED.name)
+
+    async def _owe(self, which: Mapping[str, Any], **options: str) -> None:
+        """Each on its own."""
+        row = {"at": 1, "entries": [{"id": "$_id", "slot": "$slot"}]}
+        await self._entries.aggregate([{"$match": which}, {"$project": row}, {"$merge": {"into": OWED.name}}], **options).to_list(None)
 
     async def oldest_unpublished_at(self) -> datetime | None:
         with translated():
-            row: dict[str, Any] | None = await self._entries.find_one({"published": False}, sort=[("at", ASCENDING)])
+            row: dict[str, Any] | None = await self._owed.find_one({}, {"at": 1}, sort=[("at", ASCENDING)])
         return row["at"] if row else None
 
 

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
+from pymongo import UpdateMany
+
 from kit.ids import SLOTS
-from kit.mongo import Collection, DuplicateKey, Mongo, translated
+from kit.mongo import Collection, DuplicateKey, Mongo, UpdateOne, translated
 
 LEASE = timedelta(seconds=6)
 """Long enough for three missed renewals (every 2 s), short enough that the work of a killed process is soon taken up."""
@@ -60,12 +62,15 @@ class Slots:
         await self._mongo.measure_clock()
         now = self._mongo.now()
         until = now + self._lease
+        announce = UpdateOne({"_id": f"member:{self._owner}"}, {"$set": {"until": until, "kind": "member"}}, upsert=True)
+        extend = UpdateMany({"owner": self._owner, "until": {"$gte": now}}, {"$set": {"until": until}})
         with translated():
-            await self._collection.update_one({"_id": f"member:{self._owner}"}, {"$set": {"until": until, "kind": "member"}}, upsert=True)
-            await self._collection.delete_many({"kind": "member", "until": {"$lt": now - 10 * self._lease}})
-            members = [row["_id"] async for row in self._collection.find({"kind": "member", "until": {"$gte": now}}, {"_id": 1})]
-            await self._collection.update_many({"owner": self._owner, "until": {"$gte": now}}, {"$set": {"until": until}})
-            leases = [row async for row in self._collection.find({"kind": "slot"})]
+            await self._collection.bulk_write([announce, extend])
+            rows = await self._collection.find({}).to_list(None)
+            if any(row["kind"] == "member" and row["until"] < now - 10 * self._lease for row in rows):
+                await self._collection.delete_many({"kind": "member", "until": {"$lt": now - 10 * self._lease}})
+        members = [row["_id"] for row in rows if row["kind"] == "member" and row["until"] >= now]
+        leases = [row for row in rows if row["kind"] == "slot"]
         held = [row["slot"] for row in leases if row["owner"] == self._owner and row["until"] == _stored(until)]
         renewed = {row["slot"] for row in leases if row["until"] >= until - SUSPECT_AFTER * self._lease}
         share = -(-SLOTS // max(len(members), 1))

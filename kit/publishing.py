@@ -42,7 +42,8 @@ def add_relay(
     writes the journal and leaves publishing to others makes a plain `Journal(database, topic)` instead. `unhurried`: nobody waits for
     what is published, so it is collected for `RELAY_EVERY`.
     """
-    journal = Journal(database, topic)
+    journal = Journal(database, topic, mongo.now)
+    service.preparations.append(journal.adopt)
     slots = Slots(mongo, database[RELAY_LEASES.name], process_name())
     relay = Relay(
         topic,

@@ -93,7 +93,7 @@ class Relay:
         """Which log it is that is written to: how many were lost before it."""
         self._known: dict[int, int] = {}
         """The last place acknowledged by partition: of any process before this one began to publish, and of this one since."""
-        self._unmarked: dict[str, None] = {}
+        self._unmarked: dict[str, Document] = {}
         self._last: dict[str, int] = {}
         """The last place sent by stream."""
         self._look = True
@@ -110,7 +110,7 @@ class Relay:
         full = len(self._in_flight) >= BATCH
         acknowledged, offsets, failure = self._outcome()
         if self._log == self._sent_to and await self._is_same_log(offsets):
-            self._unmarked |= dict.fromkeys(acknowledged)
+            self._unmarked |= {entry["_id"]: entry for entry in acknowledged}
             self._known |= {partition: last for partition, (_, last) in offsets.items()}
             PUBLISHED.labels(self._topic).inc(len(acknowledged))
         if failure is not None:
@@ -147,14 +147,14 @@ class Relay:
         mine = self._slots.mine
         fresh = self._journal.take()
         now = time.monotonic()
-        if fresh and not self._look and now - self._looked_at < LOOK_EVERY:
+        if not self._look and now - self._looked_at < LOOK_EVERY:
             entries = [entry for entry in fresh if entry["slot"] in mine]
             if all(self._follows(entry) for entry in entries):
                 return entries
         self._look = True  # until it has worked
         await self._mark()
         rows = await self._journal.unpublished(mine, BATCH) if mine else []
-        self._look, self._looked_at = len(rows) == BATCH, now
+        self._look, self._looked_at = len(rows) >= BATCH, now
         if len(self._last) > MOST_STREAMS:
             self._last.clear()
         self._last |= {row["stream"]: row["seq"] for row in rows}
@@ -167,10 +167,10 @@ class Relay:
         self._last[stream] = seq
         return True
 
-    def _outcome(self) -> tuple[list[str], Offsets, BaseException | None]:
-        """(ids acknowledged, offsets per partition, first failure). After a failure nothing more of its key counts."""
+    def _outcome(self) -> tuple[list[Document], Offsets, BaseException | None]:
+        """(entries acknowledged, offsets per partition, first failure). After a failure nothing more of its key counts."""
         answered, self._in_flight = self._in_flight, []
-        acknowledged: list[str] = []
+        acknowledged: list[Document] = []
         offsets: Offsets = {}
         broken: set[str] = set()
         failure: BaseException | None = None
@@ -179,7 +179,7 @@ class Relay:
                 failure = failure or error
                 broken.add(entry["key"])
             elif entry["key"] not in broken:
-                acknowledged.append(entry["_id"])
+                acknowledged.append(entry)
                 result = answer.result()
                 if result.offset >= 0:  # unknown when a repeat was acknowledged
                     first, last = offsets.get(result.partition, (result.offset, result.offset))
@@ -211,9 +211,9 @@ class Relay:
 
     async def _mark(self) -> None:
         """Mark what was acknowledged, and remember how far the log has come; nothing of either when the log is another one by now."""
-        ids, self._unmarked = list(self._unmarked), {}
+        entries, self._unmarked = self._unmarked, {}
         self._marked_at = time.monotonic()
-        if not ids:
+        if not entries:
             return
         log = self._log
         furthest = {"log": log} | {f"offsets.{partition}": last for partition, last in self._known.items()}
@@ -222,7 +222,7 @@ class Relay:
             result = await self._state.update_one({"_id": self._topic, "log": log}, {"$max": furthest}, session=session)
             if not result.matched_count:
                 raise LogLost
-            await self._journal.mark_published(ids, session)
+            await self._journal.mark_published(list(entries.values()), session)
 
         try:
             await self._mongo.transaction(write)
@@ -230,7 +230,7 @@ class Relay:
             self._forget()
         except TransientError:
             if self._log == log:
-                self._unmarked = dict.fromkeys(ids) | self._unmarked
+                self._unmarked = entries | self._unmarked
             raise
         crash_point("relay.after_mark")
 

@@ -61,7 +61,11 @@ def build(settings: IntakeSettings, only: Collection[str] = ()) -> Service:
     mongo = Mongo(settings.mongodb_uri.get_secret_value(), application="helpdesk-intake")
     service.closers.append(mongo.close)
     database = mongo.database(f"{settings.mongodb_database_prefix}_intake")
-    journal = add_relay(service, settings, mongo, database, topics.REQUESTS) if "relay" in roles else Journal(database, topics.REQUESTS)
+    journal = (
+        add_relay(service, settings, mongo, database, topics.REQUESTS)
+        if "relay" in roles
+        else Journal(database, topics.REQUESTS, mongo.now)
+    )
     desk = build_desk(settings, mongo, database, journal)
     add_housekeeping(service, mongo, database, desk)
     if "consumer" in roles:

@@ -80,7 +80,7 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
     journal = (
         add_relay(service, settings, mongo, database, topics.NOTIFICATIONS, unhurried=True)
         if "relay" in only
-        else Journal(database, topics.NOTIFICATIONS)
+        else Journal(database, topics.NOTIFICATIONS, mongo.now)
     )
     deliveries = DeliveryRepository(mongo, database, journal)
     digests = Digests(mongo, database, DigestMail(heading))

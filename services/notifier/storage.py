@@ -2,7 +2,7 @@
 
 from pymongo import ASCENDING
 
-from kit.journal import JOURNAL, RELAY_LEASES, RELAY_STATE
+from kit.journal import JOURNAL, OWED, RELAY_LEASES, RELAY_STATE
 from kit.mongo import CollectionSpec, IndexModel
 from kit.organisation import ORGANISATION
 
@@ -70,6 +70,7 @@ NOTIFIER = (
     SENDER_LEASES,
     RELAY_TROUBLE,
     JOURNAL,
+    OWED,
     RELAY_STATE,
     RELAY_LEASES,
     ORGANISATION,

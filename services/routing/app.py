@@ -54,7 +54,9 @@ def build(settings: RoutingSettings, only: Collection[str] = ROLES) -> Service:
     service.preparations.append(ensure)
     service.loops.append(Loop("organisation", knowing(ensure, store), every=2.0, logger=logger))
     service.checks += [mongo_answers(mongo), organisation_loaded(store)]
-    journal = add_relay(service, settings, mongo, database, topics.TICKETS) if "relay" in only else Journal(database, topics.TICKETS)
+    journal = (
+        add_relay(service, settings, mongo, database, topics.TICKETS) if "relay" in only else Journal(database, topics.TICKETS, mongo.now)
+    )
     tickets = TicketRepository(mongo, database, journal)
     directory = Directory(store)
     if "consumer" in only:

@@ -39,7 +39,7 @@ class HistoryRepository:
     async def of(self, ticket_id: str) -> Sequence[Known | Unread]:
         """Everything that happened to it, newest last; without what only a newer release understands."""
         with translated():
-            rows = await self._journal.find({"stream": ticket_id}, {"published": 0, "trace": 0}).sort("seq", 1).to_list(None)
+            rows = await self._journal.find({"stream": ticket_id}, {"trace": 0}).sort("seq", 1).to_list(None)
         events = [self._read(row) for row in rows]
         return [event for event in events if not isinstance(event, UnknownEvent)]
 
@@ -50,7 +50,7 @@ class HistoryRepository:
     async def troubles(self, ticket_id: str) -> Sequence[DeliveryTroubled]:
         """What did not reach the business, newest last."""
         with translated():
-            found = self._journal.find({"stream": ticket_id, "type": TROUBLED}, {"published": 0, "trace": 0})
+            found = self._journal.find({"stream": ticket_id, "type": TROUBLED}, {"trace": 0})
             rows = await found.sort("seq", 1).to_list(None)
         return [event for row in rows if isinstance(event := self._read(row), DeliveryTroubled)]
 

@@ -2,7 +2,7 @@
 
 from pymongo import ASCENDING
 
-from kit.journal import JOURNAL, RELAY_LEASES, RELAY_STATE
+from kit.journal import JOURNAL, OWED, RELAY_LEASES, RELAY_STATE
 from kit.mongo import CollectionSpec, IndexModel
 from kit.organisation import ORGANISATION
 
@@ -71,4 +71,4 @@ TOKENS = CollectionSpec("tokens", indexes=(IndexModel([("officer", ASCENDING)], 
 
 TICKER_LEASES = CollectionSpec("ticker_leases", indexes=(IndexModel([("owner", ASCENDING)]),))
 
-ROUTING = (TICKETS, MESSAGES, INBOX, OUTCOMES, ROLLUPS, TOKENS, TICKER_LEASES, JOURNAL, RELAY_STATE, RELAY_LEASES, ORGANISATION)
+ROUTING = (TICKETS, MESSAGES, INBOX, OUTCOMES, ROLLUPS, TOKENS, TICKER_LEASES, JOURNAL, OWED, RELAY_STATE, RELAY_LEASES, ORGANISATION)

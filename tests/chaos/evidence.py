@@ -73,11 +73,8 @@ async def behind(installation: Installation) -> dict[str, int]:
 
 
 async def owed(installation: Installation) -> dict[str, int]:
-    """Journal entries not published, deliveries not ended; only what is not nought."""
-    counts = {
-        f"{service} journal": await installation.database(service)["journal"].count_documents({"published": False})
-        for service in topics.SERVICES
-    }
+    """Groups of journal entries not published, deliveries not ended; only what is not nought."""
+    counts = {f"{service} journal": await installation.database(service)["owed"].count_documents({}) for service in topics.SERVICES}
     counts["deliveries"] = await installation.database("notifier")["deliveries"].count_documents(
         {"state": {"$in": ["pending", "gathering"]}}
     )

@@ -83,7 +83,7 @@ async def test_after_the_brokers_disk_was_wiped_nothing_is_lost_and_nothing_happ
 
 
 async def published(installation: Installation) -> bool:
-    return await installation.database("intake")["journal"].count_documents({"published": False}) == 0
+    return await installation.database("intake")["owed"].count_documents({}) == 0
 
 
 async def test_while_mongodb_is_away_nothing_is_accepted_in_time_and_afterwards_all_is_well_again(installation: Installation) -> None:

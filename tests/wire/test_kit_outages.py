@@ -11,7 +11,7 @@ import structlog
 
 from kit.consuming import add_inlet
 from kit.errors import TransientError
-from kit.journal import JOURNAL, RELAY_LEASES, RELAY_STATE, Journal
+from kit.journal import JOURNAL, OWED, RELAY_LEASES, RELAY_STATE, Journal
 from kit.leases import LEASE, Slots
 from kit.mongo import Mongo, Session
 from kit.publishing import add_relay
@@ -92,7 +92,7 @@ class Line:
 
 @asynccontextmanager
 async def running(line: Line) -> AsyncIterator[None]:
-    await line.mongo.ensure(line.database, [JOURNAL, RELAY_STATE, RELAY_LEASES])
+    await line.mongo.ensure(line.database, [JOURNAL, OWED, RELAY_STATE, RELAY_LEASES])
     stop = asyncio.Event()
     task = asyncio.create_task(line.service.run(stop))
     try:

@@ -84,7 +84,7 @@ class Building:
         self.installation = Installation(Mongo(uri), self.prefix)
         names = {topics.WRITER[topic]: topic for topic in topics.WRITER}
         self.databases = {service: self.mongo.database(f"{self.prefix}_{service}") for service in names}
-        self.journals = {service: Journal(database, names[service]) for service, database in self.databases.items()}
+        self.journals = {service: Journal(database, names[service], self.mongo.now) for service, database in self.databases.items()}
         self.files = FileStore(self.databases["intake"])
         self.acceptance = Acceptance(self.mongo, self.databases["intake"], self.journals["intake"])
         self.stores = {service: OrganisationStore(database) for service, database in self.databases.items()}
@@ -183,7 +183,7 @@ class Building:
     async def _published(self, service: str, adapter: Any, apply: Callable[[Sequence[Any]], Any]) -> int:
         entries = await self.journals[service].unpublished(ALL, 300)
         await apply([adapter.validate_json(entry["body"]) for entry in entries])
-        await self.journals[service].mark_published([entry["_id"] for entry in entries])
+        await self.journals[service].mark_published(entries)
         return len(entries)
 
     async def _sent(self) -> int:

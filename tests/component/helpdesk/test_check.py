@@ -154,9 +154,6 @@ BREAKS = {
         {"$set": {"state": "pending", "content": b"x"}},
         "says it has 0 events; its journal has 1",
     ),
-    "an event that never reached Kafka": Break(
-        "published", "routing", "journal", {"type": "ticket_closed"}, {"$set": {"published": False}}, "ticket_closed of"
-    ),
     "a deadline nobody looks at any more": Break(
         "deadlines", "routing", "tickets", {}, {"$unset": {"next_at": ""}}, "but the ticker looks at it never", ticket="fresh"
     ),
@@ -334,6 +331,27 @@ async def test_one_thing_broken_is_the_one_thing_found(story: Story, name: str) 
     assert broken(await checked(story.installation)) == {}
 
 
+def owed(entry: Document, at: datetime = LONG_AGO) -> Document:
+    """A row that says the entry is still to be published."""
+    return {"_id": new_id(), "at": at, "entries": [{"id": entry["_id"], "slot": entry["slot"]}]}
+
+
+async def test_an_event_that_never_reached_kafka_is_found(story: Story) -> None:
+    entry: Any = await story.databases["routing"]["journal"].find_one({"type": "ticket_closed"})
+    async with added(story.databases["routing"], "owed", owed(entry)):
+        found = broken(await checked(story.installation))
+    [(record, what)] = found.pop("published")
+    assert not found
+    assert record == f"routing/journal/{entry['_id']}"
+    assert what.startswith(f"ticket_closed of {entry['stream']} is since")
+
+
+async def test_an_event_to_be_published_that_is_in_no_journal_is_found(story: Story) -> None:
+    async with added(story.databases["intake"], "owed", owed({"_id": "gone", "slot": 1})):
+        found = broken(await checked(story.installation))
+    assert found == {"published": [("intake/journal/gone", "entry gone is to be published, but is not in the journal")]}
+
+
 @dataclass(frozen=True)
 class Torn:
     """A delivery changed so that two invariants see it, each from its side."""
@@ -376,7 +394,7 @@ async def test_a_request_that_never_became_a_ticket_is_found(story: Story) -> No
     story.mongo.ago = timedelta(minutes=2)
     lost = await story.opens()
     story.mongo.ago = timedelta()
-    await story.journals["intake"].mark_published([row["_id"] for row in await story.journals["intake"].unpublished(range(64), 10)])
+    await story.journals["intake"].mark_published(await story.journals["intake"].unpublished(range(64), 10))
     found = broken(await checked(story.installation))
     for collection, field in (("conversations", "_id"), ("submissions", "ticket_id"), ("journal", "stream")):
         await story.databases["intake"][collection].delete_one({field: lost.ticket_id})
@@ -520,7 +538,7 @@ async def test_thousands_are_looked_at_and_each_break_among_them_is_found(buildi
     wrong = [ids[0], ids[999], ids[1_000], ids[-1]]
     routing = building.databases["routing"]
     await routing["tickets"].update_many({"_id": {"$in": wrong}}, {"$inc": {"version": 1}})
-    await routing["journal"].update_many({}, {"$set": {"published": True}})
+    await routing["owed"].delete_many({})
     half = (ACCEPTED, *JOURNALS[:2], OVERDUE, REPORTED)
 
     results = await checked(building.installation, invariants=half)
@@ -599,9 +617,10 @@ async def test_what_has_no_finding_and_a_warning_is_not_said_to_be_all_well(stor
 
 
 async def test_the_report_names_every_invariant_and_cuts_what_is_many(story: Story) -> None:
-    await story.databases["routing"]["journal"].update_many({"type": "clock_finished"}, {"$set": {"published": False}})
+    finished = await story.databases["routing"]["journal"].find({"type": "clock_finished"}).to_list(None)
+    await story.databases["routing"]["owed"].insert_many([owed(entry) for entry in finished])
     results = await checked(story.installation, limit=2)
-    await story.databases["routing"]["journal"].update_many({}, {"$set": {"published": True}})
+    await story.databases["routing"]["owed"].delete_many({})
     count = next(result.count for result in results if not result.holds)
     text = list(lines(results, ["2 dead letters wait"]))
     assert [line[0] for line in text[: len(INVARIANTS)]].count("✗") == 1

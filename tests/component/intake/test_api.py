@@ -52,7 +52,8 @@ async def test_a_request_is_stored_with_its_event_before_it_is_accepted(intake: 
     assert (event.sequence, event.channel, event.topic, event.unit, event.subject) == (1, "api", "tax", "general", "Luồng đỏ")
     assert event.contact.email == "lan@company.example"
     assert event.traceparent is not None
-    assert not entry["published"]
+    [owed] = await intake.database["owed"].find({"entries.id": entry["_id"]}).to_list(None)
+    assert len(owed["entries"]) == 1
 
 
 async def test_the_same_key_again_gets_the_same_answer_and_no_second_ticket(intake: Intake) -> None:

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from kit.journal import JOURNAL, RELAY_LEASES, RELAY_STATE
+from kit.journal import JOURNAL, OWED, RELAY_LEASES, RELAY_STATE
 from kit.mongo import Database, Mongo
 from kit.settings import ServiceSettings
 from tests.support.servers import KafkaServer, MongoServer
@@ -31,7 +31,7 @@ async def mongo(mongo_server: MongoServer) -> AsyncIterator[Mongo]:
 async def database(mongo: Mongo) -> AsyncIterator[Database]:
     """Empty, with the journal's collections."""
     fresh = mongo.database(f"test_{secrets.token_hex(6)}")
-    await mongo.ensure(fresh, [JOURNAL, RELAY_STATE, RELAY_LEASES])
+    await mongo.ensure(fresh, [JOURNAL, OWED, RELAY_STATE, RELAY_LEASES])
     yield fresh
     await fresh.client.drop_database(fresh.name)
 

@@ -29,15 +29,61 @@ async def owed(journal: Journal, limit: int = 1_000) -> list[str]:
     return [row["_id"] for row in await journal.unpublished(ALL_SLOTS, limit)]
 
 
+async def mark(journal: Journal, *ids: str) -> None:
+    await journal.mark_published([row for row in await journal.unpublished(ALL_SLOTS, 1_000) if row["_id"] in ids])
+
+
 async def test_what_is_appended_is_owed_until_it_is_marked(mongo: Mongo, journal: Journal) -> None:
+    began = mongo.now()
     await write(mongo, journal, happened("a", 1), happened("a", 2), happened("b", 3))
     assert await owed(journal) == ["a-1", "a-2", "b-3"]
-    assert await journal.oldest_unpublished_at() == START + timedelta(seconds=1)
-    await journal.mark_published(["a-1", "b-3"])
+    oldest = await journal.oldest_unpublished_at()
+    assert oldest is not None
+    assert began - timedelta(seconds=1) < oldest <= mongo.now()  # since when it is owed, however long ago it happened
+    await mark(journal, "a-1", "b-3")
     assert await owed(journal) == ["a-2"]
-    await journal.mark_published(["a-2"])
+    await mark(journal, "a-2")
     assert await owed(journal) == []
     assert await journal.oldest_unpublished_at() is None
+
+
+async def test_one_row_says_of_all_that_was_written_together_that_it_is_owed(mongo: Mongo, journal: Journal, database: Database) -> None:
+    await write(mongo, journal, *(happened("a", number) for number in range(1, 101)))
+    await write(mongo, journal, happened("b", 1))
+    assert await database["owed"].count_documents({}) == 2
+    await journal.mark_published(await journal.unpublished(ALL_SLOTS, 100))
+    assert await owed(journal) == ["b-1"]
+
+
+async def test_no_more_is_read_than_was_asked_for_and_the_rest_stays_owed(mongo: Mongo, journal: Journal) -> None:
+    await write(mongo, journal, *(happened("a", number) for number in range(1, 6)))
+    first = await journal.unpublished(ALL_SLOTS, 3)
+    assert [row["_id"] for row in first] == ["a-1", "a-2", "a-3"]
+    await journal.mark_published(first)
+    assert await owed(journal) == ["a-4", "a-5"]
+
+
+async def test_two_relays_that_mark_their_parts_of_one_group_leave_nothing(mongo: Mongo, journal: Journal, database: Database) -> None:
+    await write(mongo, journal, *(happened(f"ticket-{number}", 1) for number in range(30)))
+    even, odd = [await journal.unpublished(range(start, SLOTS, 2), 100) for start in (0, 1)]
+    await journal.mark_published(even)
+    assert await journal.unpublished(range(0, SLOTS, 2), 100) == []
+    assert {row["_id"] for row in await journal.unpublished(range(SLOTS), 100)} == {row["_id"] for row in odd}
+    await journal.mark_published(odd)
+    assert await database["owed"].count_documents({}) == 0
+
+
+async def test_what_an_earlier_release_has_not_published_is_owed(mongo: Mongo, journal: Journal, database: Database) -> None:
+    """Its entries said so themselves, under an index of that name."""
+    await write(mongo, journal, *(happened("a", number) for number in range(1, 4)))
+    await database["owed"].delete_many({})
+    await database["journal"].update_many({"seq": {"$ne": 2}}, {"$set": {"published": False}})
+    await database["journal"].create_index([("at", 1)], name="owed", partialFilterExpression={"published": False})
+    await journal.adopt()
+    assert await owed(journal) == ["a-1", "a-3"]
+    await journal.mark_published(await journal.unpublished(ALL_SLOTS, 10))
+    await journal.adopt()
+    assert await owed(journal) == []
 
 
 async def test_an_event_of_a_transaction_that_fails_was_never_journalled(mongo: Mongo, journal: Journal) -> None:
@@ -87,7 +133,7 @@ async def test_only_the_slots_asked_for_are_read(mongo: Mongo, journal: Journal)
 
 async def test_only_what_was_journalled_in_the_window_is_owed_again(mongo: Mongo, journal: Journal) -> None:
     await write(mongo, journal, *(happened("a", number) for number in range(1, 6)))
-    await journal.mark_published([f"a-{number}" for number in range(1, 6)])
+    await mark(journal, *(f"a-{number}" for number in range(1, 6)))
     journal.bell.clear()
     assert await journal.owe_again(START + timedelta(seconds=3)) == 3
     assert await owed(journal) == ["a-3", "a-4", "a-5"]

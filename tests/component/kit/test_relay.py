@@ -107,6 +107,13 @@ async def test_every_streams_order_is_kept_and_what_was_acknowledged_is_marked(l
     assert await line.remembered() == {str(partition): end - 1 for partition, end in ends.items() if end}
 
 
+async def test_what_is_published_leaves_no_row_behind(line: Line) -> None:
+    await line.happen(happened("a", 1), happened("b", 1))
+    await line.happen(happened("a", 2))
+    await line.relay.step()
+    assert await line.database["owed"].count_documents({}) == 0
+
+
 async def test_more_than_a_batch_asks_to_be_run_again_at_once(line: Line) -> None:
     await line.happen(*(happened(f"ticket-{number % 50}", number // 50 + 1) for number in range(1_000)))
     await line.happen(happened("last", 1_000))
@@ -138,7 +145,7 @@ async def test_a_record_says_who_wrote_what_when_and_why(line: Line) -> None:
 class Forgetful(Journal):
     """Marks nothing: the process died between Kafka's acknowledgement and the mark."""
 
-    async def mark_published(self, ids: Any, session: Any = None) -> None:
+    async def mark_published(self, entries: Any, session: Any = None) -> None:
         pass
 
 
@@ -432,7 +439,8 @@ async def test_a_new_log_that_is_longer_than_the_lost_one_is_known_by_its_first_
 
 
 async def test_the_age_of_the_oldest_waiting_entry_can_be_seen(line: Line) -> None:
-    await line.happen(happened("a", 1, occurred_at=line.mongo.now() - timedelta(seconds=90)))
+    await line.happen(happened("a", 1))
+    await line.database["owed"].update_one({}, {"$set": {"at": line.mongo.now() - timedelta(seconds=90)}})
     await measure_age(line.journal.oldest_unpublished_at, line.topic, line.mongo.now)
     [sample] = [sample for metric in OLDEST.collect() for sample in metric.samples if sample.labels["topic"] == line.topic]
     assert 90 <= sample.value < 100

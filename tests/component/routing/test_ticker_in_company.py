@@ -226,7 +226,7 @@ async def test_a_ticket_that_cannot_be_saved_is_put_off_and_the_others_are_saved
     tickets = [await routing.open() for _ in range(5)]
     bad = ticket_of(await stored(routing, tickets[3]))
     (event,) = time_passing(bad, routing.directory.context(), DUE).events
-    await routing.database["journal"].insert_one({"_id": event.id, "stream": "another", "seq": 1, "type": "x", "published": True})
+    await routing.database["journal"].insert_one({"_id": event.id, "stream": "another", "seq": 1, "type": "x"})
     routing.clock.at = DUE
     await ticker(routing).step()
     assert await warned(routing, *tickets) == [ticket != tickets[3] for ticket in tickets]
