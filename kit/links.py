@@ -7,13 +7,14 @@ without breaking links that were already sent.
 
 import base64
 import binascii
-import hashlib
 import hmac
 import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from kit.tokens import base32, hmac_sha256, id_bytes
 
 LIFETIME: Final = timedelta(days=90)
 
@@ -47,8 +48,8 @@ class ExpiredLink(ValueError):
 def status_token(secret: str, ticket_id: str, expires_at: datetime) -> str:
     """The token for one ticket; equal inputs give equal tokens. `ticket_id` is a UUID; the expiry is cut to whole seconds."""
     expiry = int(expires_at.timestamp()).to_bytes(_EXPIRY_BYTES)
-    payload = _VERSION + uuid.UUID(ticket_id).bytes + expiry
-    return _encoded(payload + _mac(secret, payload))
+    payload = _VERSION + id_bytes(ticket_id) + expiry
+    return base32(payload + _mac(secret, payload))
 
 
 def read_token(secrets: str | Sequence[str], token: str, now: datetime) -> str:
@@ -102,8 +103,8 @@ def _ticket(secrets: str | Sequence[str], message_ids: Sequence[str], written: "
 
 
 def _signed(secret: str, ticket_id: str, purpose: bytes) -> str:
-    ticket = uuid.UUID(ticket_id).bytes
-    return _encoded(ticket + _thread_mac(secret, ticket, purpose))
+    ticket = id_bytes(ticket_id)
+    return base32(ticket + _thread_mac(secret, ticket, purpose))
 
 
 def _thread_mac(secret: str, ticket: bytes, purpose: bytes) -> bytes:
@@ -113,11 +114,7 @@ def _thread_mac(secret: str, ticket: bytes, purpose: bytes) -> bytes:
 def _mac(secret: str, payload: bytes, purpose: bytes = _PURPOSE) -> bytes:
     if not secret:
         raise ValueError("the secret for links is empty")
-    return hmac.new(secret.encode(), purpose + payload, hashlib.sha256).digest()[:_MAC_BYTES]
-
-
-def _encoded(raw: bytes) -> str:
-    return base64.b32encode(raw).decode("ascii").rstrip("=").lower()
+    return hmac_sha256(secret, purpose + payload)[:_MAC_BYTES]
 
 
 def _split(token: str) -> tuple[bytes, bytes]:
@@ -126,6 +123,6 @@ def _split(token: str) -> tuple[bytes, bytes]:
         raw = base64.b32decode(token.upper() + "=" * (-len(token) % 8))
     except (binascii.Error, ValueError):
         raw = b""
-    if len(raw) != _LENGTH or raw[:1] != _VERSION or _encoded(raw) != token.lower():
+    if len(raw) != _LENGTH or raw[:1] != _VERSION or base32(raw) != token.lower():
         raise BadLink("This link is not valid. Use the link exactly as it was sent to you.")
     return raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]

@@ -5,13 +5,14 @@ Base32 without padding: 25 and 30 bytes fill their characters, so every token ha
 """
 
 import base64
-import hashlib
 import hmac
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from kit.tokens import base32, hmac_sha256, id_bytes
 
 LONGEST_LOCAL: Final = 64
 """Octets of a local part, RFC 5321 section 4.5.3.1.1."""
@@ -66,8 +67,8 @@ class SentDelivery:
 
 def reply_address(secret: str, mailbox: str, ticket_id: str) -> str | None:
     """`box+r.TOKEN@domain`; None when the mailbox's own name leaves no room for it (more than 21 characters)."""
-    ticket = uuid.UUID(ticket_id).bytes
-    return _tagged(mailbox, f"r.{_encoded(ticket + _mac(secret, _REPLY, ticket)[:_REPLY_MAC])}")
+    ticket = id_bytes(ticket_id)
+    return _tagged(mailbox, f"r.{base32(ticket + _mac(secret, _REPLY, ticket)[:_REPLY_MAC])}")
 
 
 def ticket_of_recipients(secrets: Sequence[str], addresses: Iterable[str]) -> str | None:
@@ -106,8 +107,8 @@ def returned_delivery(secrets: Sequence[str], addresses: Iterable[str]) -> SentD
 
 def loop_mark(secret: str, delivery_id: str, domain: str) -> str:
     """What a mail of ours carries so that it is known when it comes to us: `domain; TOKEN`. The domain is for whoever reads it."""
-    delivery = uuid.UUID(delivery_id).bytes
-    return f"{domain}; {_encoded(delivery + _mac(secret, _LOOP, delivery)[:_LOOP_MAC])}"
+    delivery = id_bytes(delivery_id)
+    return f"{domain}; {base32(delivery + _mac(secret, _LOOP, delivery)[:_LOOP_MAC])}"
 
 
 def marked_by_us(secrets: Sequence[str], marks: Iterable[str]) -> bool:
@@ -127,8 +128,8 @@ def _delivery(secrets: Sequence[str], purposes: Mapping[bytes, tuple[bool, bool]
 
 
 def _delivery_token(secret: str, purpose: bytes, ticket_id: str, delivery_id: str) -> str:
-    payload = uuid.UUID(ticket_id).bytes + uuid.UUID(delivery_id).bytes[:_NAMED]
-    return _encoded(payload + _mac(secret, purpose, payload)[:_DELIVERY_MAC])
+    payload = id_bytes(ticket_id) + id_bytes(delivery_id)[:_NAMED]
+    return base32(payload + _mac(secret, purpose, payload)[:_DELIVERY_MAC])
 
 
 def _tagged(mailbox: str, tag: str) -> str | None:
@@ -151,8 +152,4 @@ def _signed_by_any(secrets: Sequence[str], purpose: bytes, payload: bytes, mac: 
 def _mac(secret: str, purpose: bytes, payload: bytes) -> bytes:
     if not secret:
         raise ValueError("the secret for mail tokens is empty")
-    return hmac.new(secret.encode(), purpose + payload, hashlib.sha256).digest()
-
-
-def _encoded(raw: bytes) -> str:
-    return base64.b32encode(raw).decode("ascii").lower()
+    return hmac_sha256(secret, purpose + payload)

@@ -25,6 +25,8 @@ _MONTHS: Final = (
     "December",
 )
 
+_A_MINUTE: Final = timedelta(minutes=1)
+
 _ZONES: Final = {"Asia/Ho_Chi_Minh": {"vi": "giờ Việt Nam", "en": "Viet Nam time"}}
 """As people call them, and as the status page does; of other zones the name they have in the time zone database."""
 
@@ -34,7 +36,7 @@ def local_time(at: datetime, timezone: str, language: Language) -> str:
     local = at.astimezone(ZoneInfo(timezone))
     clock = f"{local.hour:02}:{local.minute:02}"
     day = _DAYS[language][local.weekday()]
-    zone = zone_name(timezone, language, at)
+    zone = _zone_name(timezone, language, local)
     if language == "vi":
         return f"{clock}, {day}, {local.day:02}/{local.month:02}/{local.year} ({zone})"
     return f"{clock}, {day} {local.day} {_MONTHS[local.month - 1]} {local.year} ({zone})"
@@ -47,11 +49,15 @@ def wall_time(at: datetime, timezone: str) -> str:
 
 def zone_name(timezone: str, language: Language, at: datetime) -> str:
     """`giờ Việt Nam, UTC+7`."""
-    names = _ZONES.get(timezone, {"vi": f"giờ {timezone}", "en": timezone})
-    return f"{names[language]}, UTC{_offset(at.astimezone(ZoneInfo(timezone)))}"
+    return _zone_name(timezone, language, at.astimezone(ZoneInfo(timezone)))
+
+
+def _zone_name(timezone: str, language: Language, local: datetime) -> str:
+    names = _ZONES.get(timezone) or {"vi": f"giờ {timezone}", "en": timezone}
+    return f"{names[language]}, UTC{_offset(local)}"
 
 
 def _offset(local: datetime) -> str:
-    minutes = round((local.utcoffset() or timedelta()).total_seconds() / 60)
+    minutes = round((local.utcoffset() or timedelta()) / _A_MINUTE)
     hours, rest = divmod(abs(minutes), 60)
     return f"{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")

@@ -66,16 +66,21 @@ def mailbox(name: str, display: str | None, address: str) -> str:
 def alternative(headers: Iterable[str], text: str, html: str, boundary: str) -> bytes:
     """The whole mail. `boundary` must begin with `=_`, which neither encoding can produce."""
     head = [*headers, "MIME-Version: 1.0", f'Content-Type: multipart/alternative; boundary="{boundary}"', "", ""]
-    parts = (f"--{boundary}\r\n{_part(subtype, body)}\r\n" for subtype, body in (("plain", text), ("html", html)))
-    return ("\r\n".join(head) + "".join(parts) + f"--{boundary}--\r\n").encode()
+    limit = f"--{boundary}".encode()
+    return b"\r\n".join(["\r\n".join(head).encode() + limit, _part("plain", text), limit, _part("html", html), limit + b"--\r\n"])
 
 
-def _part(subtype: str, body: str) -> str:
+def _part(subtype: str, body: str) -> bytes:
     raw = body.replace("\n", "\r\n").encode()
     seldom = (len(raw) - len(body)) * _MOSTLY_ASCII < len(raw)
     encoding = "quoted-printable" if seldom else "base64"
-    encoded = binascii.b2a_qp(raw) if seldom else base64.encodebytes(raw).replace(b"\n", b"\r\n")
-    return f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{encoded.decode('ascii')}"
+    head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    return head.encode() + (binascii.b2a_qp(raw) if seldom else _base64_lines(raw))
+
+
+def _base64_lines(raw: bytes) -> bytes:
+    encoded = base64.b64encode(raw)
+    return b"".join([encoded[start : start + _LINE] + b"\r\n" for start in range(0, len(encoded), _LINE)])
 
 
 def _encoded(text: str, column: int) -> str:

@@ -1,11 +1,10 @@
 """The link in a notice that turns notices of its kind off for its reader, or on again: signed, and good for as long as the mail is kept."""
 
-import base64
-import hashlib
 import hmac
 from collections.abc import Sequence
 from typing import Final
 
+from kit.tokens import base32, hmac_sha256
 from schemas.values import Language
 from services.notifier.domain.notices import NOTICES, Notice
 
@@ -39,5 +38,4 @@ def unsubscribe_headers(url: str) -> list[str]:
 
 
 def _token(secret: str, officer: str, notice: str) -> str:
-    mac = hmac.new(secret.encode(), _PURPOSE + f"{notice}\x00{officer}".encode(), hashlib.sha256).digest()
-    return base64.b32encode(mac[:_MAC]).decode().lower()
+    return base32(hmac_sha256(secret, _PURPOSE + f"{notice}\x00{officer}".encode())[:_MAC])

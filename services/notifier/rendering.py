@@ -6,7 +6,7 @@ outside is put on one line wherever a template names it; the words of a message 
 """
 
 import re
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from schemas.tickets import AnswerGiven, BusinessReplied, Known, QuestionAsked, TicketOpened, TicketResolved
@@ -30,7 +30,6 @@ from services.notifier.notice_links import LABEL, unsubscribe_headers
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
-_BEFORE_LINE_END: Final = re.compile(r"[^\S\n]+(?=\n|\Z)")
 _SUBJECT_LENGTH: Final = 120
 _SHOWN_TO_BUSINESS: Final[frozenset[ClockKind]] = frozenset({"first_response", "next_response", "resolution"})
 """A hand-over between groups is nothing the asker has to wait for knowingly."""
@@ -97,6 +96,7 @@ class Renderer:
         self._letterhead = letterhead
         self._address = ascii_address(letterhead.address)
         self._domain = self._address.rpartition("@")[2]
+        self._from = mime.mailbox("From", letterhead.name, self._address)
         self._wordings = environment(templates, finalize=_on_one_line)
         # What they lay out went through the wordings; looking at every word a second time was a fifth of a mail's time.
         self._layouts = environment(templates)
@@ -126,7 +126,7 @@ class Renderer:
         thread = make(event.ticket_id) if make else None
         headers = [
             f"Date: {format_datetime(event.occurred_at.astimezone(ZoneInfo(ticket.group.timezone)))}",
-            mime.mailbox("From", self._letterhead.name, self._address),
+            self._from,
             mime.mailbox("To", delivery.name, recipient_address(delivery.address)),
             *self._reply_to(delivery, event),
             mime.unstructured("Subject", subject, prefix=f"[{_ascii(ticket.reference)}] "),
@@ -206,7 +206,7 @@ def environment(templates: Path, **options: Any) -> Environment:  # noqa: ANN401
     made = _Templates(
         loader=FileSystemLoader(templates),
         undefined=StrictUndefined,
-        autoescape=select_autoescape(enabled_extensions=("html.j2",), default_for_string=False),
+        autoescape=_is_html,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -214,14 +214,26 @@ def environment(templates: Path, **options: Any) -> Environment:  # noqa: ANN401
         cache_size=-1,
         **options,
     )
-    made.filters["paragraphs"] = _as_html
+    made.filters |= {"paragraphs": _as_html, "rows": _as_rows}
     return made
+
+
+def _is_html(template: str | None) -> bool:
+    """Asked for every context, three times a mail."""
+    return template is not None and template.endswith(".html.j2")
 
 
 def _as_html(text: str, opening_tag: str) -> Markup:
     """Each paragraph in its element, each line but the last ended by `<br>`."""
     paragraphs = str(escape(text)).replace("\n\n", f"</p>\n{opening_tag}").replace("\n", "<br>").replace("</p><br>", "</p>\n")
     return Markup(f"{opening_tag}{paragraphs}</p>" if text else "")  # noqa: S704 (escaped above)
+
+
+def _as_rows(facts: Sequence[tuple[str, str]], before: str, between: str, after: str) -> Markup:
+    """Each label and value in a row, escaped at one go: a dozen calls for them were a third of the layout's time."""
+    cells = str(escape("\n".join(["\0".join(fact) for fact in facts])))
+    rows = cells.replace("\0", between).replace("\n", f"{after}\n{before}")
+    return Markup(f"{before}{rows}{after}")  # noqa: S704 (escaped above)
 
 
 def _on_one_line(value: object) -> object:
@@ -281,7 +293,8 @@ def _ascii(text: str) -> str:
 
 def _paragraphs(text: object) -> str:
     """Lines without trailing blanks, and one empty line between paragraphs."""
-    return _EMPTY_LINES.sub("\n\n", _BEFORE_LINE_END.sub("", str(text))).strip("\n")
+    lines = "\n".join(map(str.rstrip, str(text).split("\n")))
+    return (_EMPTY_LINES.sub("\n\n", lines) if "\n\n\n" in lines else lines).strip("\n")
 
 
 def _facts(text: object) -> tuple[tuple[str, str], ...]:

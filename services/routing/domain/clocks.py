@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
 from schemas.organisation import Target
-from schemas.values import ClockKind, ClockState, Deadline, TicketStatus
+from schemas.values import ClockKind, Deadline, TicketStatus
 from services.routing.domain.calendar import Calendar
 from services.routing.domain.pauses import Pause
 
@@ -100,7 +100,7 @@ class Clock:
 
     @property
     def is_paused(self) -> bool:
-        return self.verdict is None and any(pause.is_open for pause in self.pauses)
+        return self.verdict is None and bool(self.pauses) and any(pause.is_open for pause in self.pauses)
 
     @property
     def is_running(self) -> bool:
@@ -164,7 +164,9 @@ def start(  # noqa: PLR0913, PLR0917 (all of it is decided by whoever opens the 
     at: datetime,
 ) -> Clock:
     """A clock that runs from `at`."""
-    clock = Clock(
+    # Nothing of a fresh one is spent, paused or granted yet, so that its deadline is the whole target away.
+    whole_days, whole = target.days, timedelta(hours=target.hours or 0)
+    return Clock(
         kind=kind,
         cycle=cycle,
         policy=policy,
@@ -173,8 +175,8 @@ def start(  # noqa: PLR0913, PLR0917 (all of it is decided by whoever opens the 
         target=target,
         started_at=at,
         received_on=calendar.local_date(at),
+        due_at=calendar.add(at, whole) if whole_days is None else calendar.add_days(at, whole_days, target.count_first_day),
     )
-    return _measured(clock, calendar)
 
 
 def pause(clock: Clock, at: datetime, because: str, calendar: Calendar) -> Clock:
@@ -260,7 +262,7 @@ def snapshot(clock: Clock) -> Deadline:
     return Deadline(
         kind=clock.kind,
         cycle=clock.cycle,
-        state=_state(clock),
+        state=clock.verdict or ("paused" if paused else "running"),
         due_at=clock.due_at,
         missed_at=clock.missed_at if clock.is_missed else None,
         left=max(clock.left, timedelta(0)) if paused and clock.left is not None else None,
@@ -281,10 +283,6 @@ def _stopped(clock: Clock, at: datetime, verdict: Verdict, *, due_at: datetime |
         left=None,
         left_days=None,
     )
-
-
-def _state(clock: Clock) -> ClockState:
-    return clock.verdict or ("paused" if clock.is_paused else "running")
 
 
 def _carried(clock: Clock, calendar: Calendar, until: datetime, then: CalendarThen | None) -> timedelta:

@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from schemas.organisation import PolicySpec, Step
-from schemas.values import ClockKind
 from services.routing.domain.calendar import Calendar
 from services.routing.domain.clocks import Clock
 
@@ -48,11 +47,17 @@ def alarms(clock: Clock, policy: PolicySpec, calendar: Calendar) -> tuple[Alarm,
 
 def next_alarm_at(
     clocks: Iterable[Clock],
-    policy: PolicySpec,
+    policy_of: Callable[[str], PolicySpec],
     calendar_of: Callable[[str], Calendar],
 ) -> datetime | None:
-    """When a ticket with these clocks has to be looked at again."""
-    pending = (first_at(clock, policy, calendar_of(clock.calendar)) for clock in clocks if clock.is_running)
+    """When a ticket with these clocks has to be looked at again.
+
+    Most clocks of a ticket began with it and have run alike since: of those only the one due first is computed.
+    """
+    running = [(clock.due_at, clock) for clock in clocks if clock.is_running and clock.due_at is not None]
+    latest_first = sorted(running, key=lambda due: due[0], reverse=True)
+    soonest = {_pace(clock, policy_of(clock.policy)): clock for _, clock in latest_first}
+    pending = (first_at(clock, policy_of(clock.policy), calendar_of(clock.calendar)) for clock in soonest.values())
     return min((at for at in pending if at is not None), default=None)
 
 
@@ -66,14 +71,21 @@ def first_at(clock: Clock, policy: PolicySpec, calendar: Calendar) -> datetime |
         return None
     if clock.is_missed:
         return next((alarm.at for alarm in alarms(clock, policy, calendar)), None)
-    steps = [step.percent for _, _, step in _untaken(clock, policy)] if clock.escalated else _percents(clock.kind, policy)
-    smallest = min((percent for percent in (*steps, *_unwarned(clock)) if percent is not None), default=WHOLE)
-    return min(percent_at(clock, calendar, smallest), clock.due_at)
+    return min(percent_at(clock, calendar, _first_share(clock, policy)), clock.due_at)
 
 
-def _percents(kind: ClockKind, policy: PolicySpec) -> list[int | None]:
-    """Of the whole ladder, for a clock that has taken no step of it."""
-    return [step.percent for step in policy.ladder if step.clock == kind]
+def _first_share(clock: Clock, policy: PolicySpec) -> int:
+    """The smallest percentage at which something is still to be recorded; the whole when nothing is before the miss."""
+    ladder = [step for _, _, step in _untaken(clock, policy)] if clock.escalated else policy.ladder
+    steps = [step.percent for step in ladder if step.percent is not None and step.clock == clock.kind]
+    return min((*steps, *_unwarned(clock)), default=WHOLE)
+
+
+def _pace(clock: Clock, policy: PolicySpec) -> tuple[object, ...]:
+    """The same for clocks of which an earlier deadline means an earlier first alarm. One that was missed is like no other."""
+    if clock.is_missed:
+        return (id(clock),)
+    return _first_share(clock, policy), clock.calendar, clock.started_at, clock.eras, clock.pauses
 
 
 def due_alarms(clock: Clock, policy: PolicySpec, calendar: Calendar, now: datetime) -> tuple[Alarm, ...]:
@@ -128,9 +140,9 @@ def percent_at(clock: Clock, calendar: Calendar, percent: int) -> datetime:
         raise ValueError("a clock that does not run has no instants to come")
     if percent >= WHOLE:
         return clock.due_at
-    whole = clock.carried + calendar.elapsed(clock.since, clock.due_at, clock.pauses)
-    left = share(whole, percent) - clock.carried
-    return calendar.add(clock.since, max(left, timedelta(0)), clock.pauses)
+    since, carried = clock.since, clock.carried
+    whole = carried + calendar.elapsed(since, clock.due_at, clock.pauses)
+    return calendar.add(since, max(share(whole, percent) - carried, timedelta(0)), clock.pauses)
 
 
 def share(whole: timedelta, percent: float) -> timedelta:

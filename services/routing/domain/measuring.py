@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.organisation import GroupSpec
+from schemas.organisation import GroupSpec, PolicySpec
 from schemas.tickets import ClockFinished, DeadlineMissed
 from schemas.values import ClockKind, TicketStatus
 from services.routing.domain import clocks
@@ -25,12 +25,14 @@ WORKED_ON: Final[frozenset[TicketStatus]] = frozenset({"new", "open", "waiting",
 def start(draft: Draft, at: datetime, *kinds: ClockKind) -> Draft:
     """Start a clock of each kind that the ticket's policy has a target for."""
     policy = draft.ctx.policy(draft.ticket.policy)
+    return draft.add(*started(draft.ctx, policy, group_of(draft), draft.ticket.cycle, at, *kinds))
+
+
+def started(ctx: Context, policy: PolicySpec, group: GroupSpec, cycle: int, at: datetime, *kinds: ClockKind) -> tuple[Clock, ...]:
+    """A clock of each kind that the policy has a target for, on the group's calendar."""
     targets = [target for kind in kinds if (target := policy.target(kind)) is not None]
-    key, calendar = _calendar(draft)
-    fresh = [
-        clocks.start(target.clock, draft.ticket.cycle, target, policy.key, draft.ctx.revision, key, calendar, at) for target in targets
-    ]
-    return draft.add(*fresh)
+    key, calendar = group.calendar, ctx.calendar(group.calendar)
+    return tuple(clocks.start(target.clock, cycle, target, policy.key, ctx.revision, key, calendar, at) for target in targets)
 
 
 def follow_status(draft: Draft, at: datetime) -> Draft:

@@ -29,8 +29,8 @@ def time_passing(ticket: Ticket, ctx: Context, now: datetime, open_work: Mapping
 
 def next_at(ticket: Ticket, ctx: Context) -> datetime | None:
     """The next instant at which `time_passing` has something to say; None when nothing will happen by itself."""
-    alarms = [next_alarm_at((clock,), ctx.policy(clock.policy), ctx.calendar) for clock in ticket.unfinished()]
-    return min((at for at in (*alarms, closes_at(ticket, ctx)) if at is not None), default=None)
+    instants = (next_alarm_at(ticket.unfinished(), ctx.policy, ctx.calendar), closes_at(ticket, ctx))
+    return min((at for at in instants if at is not None), default=None)
 
 
 def _due(draft: Draft) -> Iterator[tuple[Clock, Alarm]]:

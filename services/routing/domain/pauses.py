@@ -26,6 +26,8 @@ class Pause:
 def merged(pauses: Iterable[Pause], since: int) -> list[tuple[int, int]]:
     """The pauses after `since` as disjoint, sorted stretches of microseconds, so that overlapping ones count once."""
     stretches: list[tuple[int, int]] = []
+    if not pauses:  # as nearly always
+        return stretches
     for began, ended in sorted(_stretch(pause) for pause in pauses):
         began = max(began, since)  # noqa: PLW2901 (clipping is what the loop is about)
         if ended <= began:

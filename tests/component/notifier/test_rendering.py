@@ -24,7 +24,7 @@ from schemas.tickets import (
     TicketResolved,
     ToldAs,
 )
-from schemas.values import Business, ChatAddress, Contact, Deadline, Language, LocalText, Message, RefusedFiles
+from schemas.values import Business, ChatAddress, Contact, Deadline, Language, LocalText, Message, Named, RefusedFiles
 from services.notifier.domain.address import BadAddress
 from services.notifier.domain.audience import Delivery, Template, plan
 from services.notifier.rendering import TEMPLATES, Letterhead, Renderer
@@ -202,6 +202,36 @@ def test_text_and_html_say_the_same(name: str, kind: type[Known], template: str,
         in_html = in_html.replace(escaped, plain)
     words = re.findall(r"\w+", re.sub(r"https?://\S+", "", body(mail, "plain")))
     assert words == re.findall(r"\w+", in_html), name
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("một  \t\nhai\u00a0\u2003\nba", "một\nhai\nba"),
+        ("một\n\nhai", "một\n\nhai"),
+        ("một\n\n\n\n\nhai\n\n\nba", "một\n\nhai\n\nba"),
+        ("một\n \n\t\n\u00a0\nhai", "một\n\nhai"),
+        ("\n\n  một\r\n\r\n\r\nhai\n\n", "  một\n\nhai"),
+    ],
+)
+def test_what_was_said_keeps_its_lines_without_trailing_blanks_and_with_one_empty_line_between_paragraphs(said: str, shown: str) -> None:
+    mail = parsed(RENDERER.render(*told(AnswerGiven, "answer", "vi", message=message(text=said))))
+    rule = "-" * 70
+    assert f"\n\n{rule}\n{shown}\n{rule}\n\n" in body(mail, "plain")
+    paragraphs = shown.replace("\n\n", "</p>|").replace("\n", "<br>").replace("|", '\n<p style="margin:0 0 16px">')
+    assert f'<p style="margin:0 0 16px">{paragraphs}</p>\n</div>' in body(mail, "html")
+
+
+def test_every_fact_has_a_row_of_its_own_with_what_comes_from_outside_escaped() -> None:
+    odd = ticket(subject="<b>\0\t</b>: & “x”", topic=Named(key="x", name=LocalText(vi="</td></tr>", en="x")))
+    html = body(parsed(RENDERER.render(*told(TicketOpened, "acknowledgement", "vi", ticket=odd))), "html")
+    rows = [re.sub(r"<[^>]+>", "|", line) for line in html.split("\n") if line.startswith("<tr")]
+    assert [row.strip("|").split("||") for row in rows][:3] == [
+        ["Mã yêu cầu", "HQ-7K3M-9P2X"],
+        ["Tiêu đề", "&lt;b&gt; &lt;/b&gt;: &amp; “x”"],
+        ["Lĩnh vực", "&lt;/td&gt;&lt;/tr&gt;"],
+    ]
+    assert len(rows) == len(("reference", "subject", "topic", "group", "first response", "resolution"))
 
 
 def test_rendering_again_gives_the_same_bytes() -> None:

@@ -392,6 +392,19 @@ def test_a_clock_survives_being_written_as_json_and_read_again() -> None:
     assert adapter.validate_json(adapter.dump_json(clock)) == clock
 
 
+wholes = st.one_of(
+    st.builds(Target, clock=st.just("resolution"), hours=st.floats(1e-12, 200)),
+    st.builds(Target, clock=st.just("resolution"), days=st.integers(1, 30), count_first_day=st.booleans()),
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(calendars, instants, wholes)
+def test_a_fresh_clock_measured_anew_by_what_it_was_started_with_stays_as_it_is(calendar: Calendar, start: datetime, whole: Target) -> None:
+    clock = clocks.start("resolution", 1, whole, "p", 1, "c", calendar, start)
+    assert clocks.retarget(clock, whole, "p", 1, "c", calendar, start) == clock
+
+
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(calendars, instants, st.integers(1, 4_000), st.lists(st.tuples(st.integers(0, 500), st.integers(0, 5_000)), max_size=4))
 def test_a_pause_takes_nothing_and_gives_nothing(calendar: Calendar, start: datetime, minutes: int, stops: list[tuple[int, int]]) -> None:

@@ -1,12 +1,15 @@
 """A ticket as it is opened: nothing of what the business gave is lost on the way into the record and the event."""
 
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from schemas.tickets import TicketOpened
 from schemas.values import Attachment, Business, Contact, Message, Person
 from services.routing.domain.decide import open_ticket
 from tests.support.happenings import TICKET, Life, request
-from tests.support.organisations import context, local
+from tests.support.organisations import as_written, context, local, organisation
 
 PAPER = Attachment(id="f1", filename="tờ khai.pdf", content_type="application/pdf", size=7, sha256="0" * 64)
 SENT = request(
@@ -69,3 +72,39 @@ def test_others_see_all_of_the_ticket_and_whose_it_is() -> None:
 
 def test_a_ticket_nobody_has_yet_is_nobodys() -> None:
     assert Life().events[0].ticket.officer is None
+
+
+def test_its_clocks_run_in_the_first_cycle_from_the_instant_it_was_received_however_late_it_is_read() -> None:
+    ticket = open_ticket(SENT, context(revision=7), {}, READ_AT).ticket
+    begun = [(clock.kind, clock.cycle, clock.policy, clock.revision, clock.calendar, clock.started_at) for clock in ticket.clocks]
+    assert begun == [(kind, 1, "border", 7, "border", SENT.received_at) for kind in ("first_response", "resolution")]
+    assert [clock.due_at for clock in ticket.clocks] == [SENT.received_at + timedelta(hours=hours) for hours in (1, 24)]
+    assert (ticket.policy, ticket.revision, ticket.cycle) == ("border", 7, 1)
+
+
+@pytest.mark.parametrize(
+    ("condition", "measured_by"),
+    [
+        ({"units": ["quang-ninh"]}, "picked"),  # of the group that has it
+        ({"units": ["hon-gai"]}, "standard"),  # that the business named
+        ({"channels": ["email"]}, "picked"),
+        ({"channels": ["form"]}, "standard"),
+        ({"topics": ["unsorted"]}, "picked"),
+        ({"topics": ["origin"]}, "standard"),
+        ({"priorities": ["urgent"]}, "picked"),
+        ({"priorities": ["normal"]}, "standard"),
+        ({"member_tiers": ["gold"]}, "picked"),
+        ({"member_tiers": ["silver"]}, "standard"),
+    ],
+)
+def test_its_policy_is_chosen_by_what_was_decided_of_it(condition: dict[str, Any], measured_by: str) -> None:
+    targets = [{"clock": "hand_over", "hours": 2}]
+    years = {"signed_on": "2020-01-01", "valid_until": "2030-01-01"}
+    org = organisation(
+        policies=[{"key": "picked", "targets": targets, **condition}, *as_written()["policies"]],
+        priority_rules=[{"name": "All", "priority": "urgent"}],
+        members=[{"name": "An Bình", "tax_code": "0100109106", "tier": "gold", **years}],
+    )
+    sent = request(unit="hon-gai", topic=None, channel="email")
+    ticket = open_ticket(sent, context(org), {}, sent.received_at).ticket
+    assert (ticket.group, ticket.policy, {clock.policy for clock in ticket.clocks}) == ("quang-ninh", measured_by, {measured_by})

@@ -1,8 +1,11 @@
 """Which group, and why."""
 
+import unicodedata
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.routing.domain.conditions import asked
 from services.routing.domain.policies import Traits, choose_policy
@@ -85,6 +88,12 @@ def test_the_focal_point_is_the_one_the_organisation_names() -> None:
         ("  THUẾ giá-trị\ngia tăng! ", " thue gia tri gia tang "),
         ("ưỡn ỏng ỵ", " uon ong y "),
         ("đĐ", " dd "),
+        ("đ\u0300Đ\u0301", " dd "),
+        ("“Trị giá”–thuế… 20.000 đồng", " tri gia thue 20 000 dong "),
+        ("a_b__c", " a b c "),
+        ("O\u034fK", " o k "),
+        ("a\u05b0b", " ab "),
+        ("Straße Ж́ 東京 ٣", " strasse ж 東京 ٣ "),
         ("", "  "),
     ],
 )
@@ -94,6 +103,20 @@ def test_case_tone_marks_and_punctuation_do_not_matter(text: str, words: str) ->
 
 def test_composed_and_decomposed_letters_are_the_same_words() -> None:
     assert folded("thu\u1ebf") == folded("thue\u0302\u0301")
+
+
+def test_ascii_and_the_marks_taken_away_at_once_are_folded_like_every_other_character() -> None:
+    odd = "ж"
+    for char in map(chr, (*range(0x180), *range(0x2F0, 0x380))):
+        assert f" {odd}{folded(f'a{char}b')}{odd} " == folded(f"{odd} a{char}b {odd}"), ascii(char)
+
+
+@given(st.text(st.sampled_from("abcXYZ 019_-.\n\x1c\x85\u0300\u0323\u034f\u036fàƠựẵđĐ“–ж"), max_size=30))
+def test_a_text_is_folded_as_its_characters_are_one_by_one(text: str) -> None:
+    bare = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+    plain = bare.replace("đ", "d").replace("Đ", "d").casefold()
+    words = "".join(char if char.isalnum() else " " for char in plain).split()
+    assert folded(text) == f" {' '.join(words)} "
 
 
 def test_words_without_letters_are_never_found() -> None:
