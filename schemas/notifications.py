@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
-from schemas.envelope import Event, Instant, UnknownEvent, tag_of
+from schemas.envelope import Event, EventAdapter, Instant, UnknownEvent, tag_of
 
 Audience = Literal["business", "staff"]
 DeliveryChannel = Literal["email", "chat", "page"]
@@ -53,4 +53,4 @@ NotificationEvent = Annotated[
     Discriminator(tag_of(KNOWN)),
 ]
 
-notification_events: Final[TypeAdapter[NotificationDelivered | NotificationFailed | UnknownEvent]] = TypeAdapter(NotificationEvent)
+notification_events: Final[TypeAdapter[Known | UnknownEvent]] = EventAdapter(NotificationEvent, Known)

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
-from schemas.envelope import Event, Instant, UnknownEvent, tag_of
+from schemas.envelope import Event, EventAdapter, Instant, UnknownEvent, tag_of
 from schemas.values import HTML, NEW_TEXT, REFUSED, Attachment, Business, Channel, Contact, Language, RefusedFiles, Trust
 
 
@@ -84,4 +84,4 @@ RequestEvent = Annotated[
     Discriminator(tag_of(KNOWN)),
 ]
 
-request_events: Final[TypeAdapter[Known | UnknownEvent]] = TypeAdapter(RequestEvent)
+request_events: Final[TypeAdapter[Known | UnknownEvent]] = EventAdapter(RequestEvent, Known)

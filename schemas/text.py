@@ -33,7 +33,7 @@ def decomposed(text: str) -> str:
 def with_few_marks(text: str) -> str:
     """Without what is over `MOST_MARKS` in a row."""
     # A longer run has a mark at one of these places at least: nearly every text is done after looking at a few of its characters.
-    if not any(_is_mark(char) for char in text[:: MOST_MARKS + 1]):
+    if text.isascii() or not any(map(_is_mark, text[MOST_MARKS :: MOST_MARKS + 1])):
         return text
     kept: list[str] = []
     run = 0
@@ -50,14 +50,17 @@ def _is_mark(char: str) -> bool:
 
 def clean_text(raw: str) -> str:
     """Several lines: tabs and line ends stay, other control characters and lone surrogates go, the ends are stripped."""
-    lines = _LINE_ENDS.sub("\n", raw)
-    return composed(_CONTROLS.sub("", lines)).strip()
+    if not raw.isprintable():  # what is has none of them: no line end and no control character but the space is printable
+        raw = _CONTROLS.sub("", _LINE_ENDS.sub("\n", raw))
+    return composed(raw).strip()
 
 
 def clean_line(raw: str) -> str:
     """One line: every run of white space becomes a space, direction controls go too."""
-    line = _SPACES.sub(" ", clean_text(raw))
-    return _BIDI.sub("", line).strip()
+    text = clean_text(raw)
+    if text.isprintable() and "  " not in text:  # nearly every line: the one printable white space is the space, and no format character is
+        return text
+    return _BIDI.sub("", _SPACES.sub(" ", text)).strip()
 
 
 def says_nothing(text: str) -> bool:

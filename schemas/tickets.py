@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
-from schemas.envelope import Event, Instant, Model, UnknownEvent, tag_of
+from schemas.envelope import Event, EventAdapter, Instant, Model, UnknownEvent, tag_of
 from schemas.values import ClockKind, Group, LocalText, Message, Person, Priority, Ticket
 
 ToldAs = Literal["officer", "lead", "relieved_lead", "supervisor", "authority", "authority_unreachable"]
@@ -277,4 +277,4 @@ TicketEvent = Annotated[
     Discriminator(tag_of(KNOWN)),
 ]
 
-ticket_events: Final[TypeAdapter[Known | UnknownEvent]] = TypeAdapter(TicketEvent)
+ticket_events: Final[TypeAdapter[Known | UnknownEvent]] = EventAdapter(TicketEvent, Known)

@@ -24,7 +24,7 @@ from kit.web import WebServer, add_health, web_app
 from schemas import topics
 from schemas.tickets import ticket_events
 from services.intake.acceptance import Acceptance
-from services.intake.api import api_routes
+from services.intake.api import add_api
 from services.intake.browsers import ForBrowsers, current_pages
 from services.intake.desk import LARGEST_JSON, Desk
 from services.intake.documented import document
@@ -124,7 +124,8 @@ def build_web(service: Service, desk: Desk, *more: APIRouter) -> ASGIApp:
         max_body=LARGEST_JSON,
     )
     add_health(app, alive=service.stuck, missing=service.missing)
-    for router in (api_routes(desk), hook_routes(desk), form_routes(desk, pages), following_routes(desk, pages), *more):
+    add_api(app, desk)
+    for router in (hook_routes(desk), form_routes(desk, pages), following_routes(desk, pages), *more):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC_DIRECTORY), name="static")
     document(app)

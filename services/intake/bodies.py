@@ -9,6 +9,7 @@ from typing import Final
 from starlette.requests import Request
 
 from kit.ids import new_id
+from kit.language import DEFAULT
 from schemas.values import Language
 from services.intake.acceptance import KeyUsedBefore
 from services.intake.decoding import decoded
@@ -91,6 +92,8 @@ def language_of(request: Request, body: object = None) -> Language:
     """What `Accept-Language` prefers, else the language the body names, else Vietnamese."""
     named = body.get("language") if isinstance(body, Mapping) else None
     accepted = request.headers.get("accept-language", "")
+    if not accepted:  # as of nearly every program
+        return named if named in ("vi", "en") else DEFAULT
     return negotiate(None, None, f"{accepted},{named};q=0.001" if named in ("vi", "en") else accepted)
 
 

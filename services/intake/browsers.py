@@ -81,7 +81,7 @@ def remember(response: HTMLResponse, request: Request, language: Language) -> HT
 
 
 def wants_page(request: Request) -> bool:
-    return not request.url.path.startswith(_MACHINES) and "text/html" in request.headers.get("accept", "")
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(_MACHINES)
 
 
 class ForBrowsers:

@@ -10,7 +10,7 @@ import schemathesis
 from fastapi import FastAPI
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from services.intake.api import api_routes
+from services.intake.api import add_api
 from services.intake.desk import Desk
 from services.intake.documented import document
 from services.intake.hooks import hook_routes
@@ -46,8 +46,8 @@ async def until_ready(running: RunningIntake) -> None:
 def openapi() -> dict[str, Any]:
     """The document, made without a server: the routes ask for their desk only when something comes in."""
     app, nobody = FastAPI(), cast("Desk", None)
-    for router in (api_routes(nobody), hook_routes(nobody)):
-        app.include_router(router)
+    add_api(app, nobody)
+    app.include_router(hook_routes(nobody))
     document(app)
     return app.openapi()
 

@@ -366,3 +366,18 @@ async def test_many_large_requests_at_once_are_all_accepted_in_turn(intake: Inta
     body = request_body(attachments=[attachment("a.pdf", PDF + b"x" * 8 * MEGABYTE), attachment("b.pdf", PDF + b"y" * 8 * MEGABYTE)])
     answers = await asyncio.gather(*(send(intake, body) for _ in range(4)), *(send(intake) for _ in range(4)))
     assert [answer.status_code for answer in answers] == [202] * 8
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+async def test_where_requests_are_sent_nothing_else_can_be_done(intake: Intake, method: str) -> None:
+    answer = await intake.http.request(method, "/api/v1/requests")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_api_describes_itself_with_the_request_first(intake: Intake) -> None:
+    document = (await intake.http.get("/openapi.json")).json()
+    described = document["paths"]["/api/v1/requests"]["post"]
+    assert next(iter(document["paths"])) == "/api/v1/requests"
+    assert (described["tags"], described["operationId"]) == (["requests"], "send_request_api_v1_requests_post")
+    assert document["paths"].keys() >= {"/api/v1/requests/{reference}", "/api/v1/requests/{reference}/messages", "/api/v1/topics"}

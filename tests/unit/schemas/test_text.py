@@ -1,6 +1,7 @@
 """What people typed, made safe to keep."""
 
 import re
+import sys
 import unicodedata
 
 import pytest
@@ -37,6 +38,13 @@ def test_several_lines_keep_their_lines_and_nothing_that_cannot_be_seen(typed: s
 )
 def test_one_line_stays_one_line(typed: str, kept: str) -> None:
     assert clean_line(typed) == kept
+
+
+def test_what_can_be_seen_comes_out_the_same_alone_and_beside_what_has_to_be_cleaned_away() -> None:
+    """Nearly every text is nothing but printable characters, and is then not looked through for others."""
+    for char in filter(str.isprintable, map(chr, range(sys.maxunicode + 1))):
+        seen = f"a{char}b"
+        assert (clean_text(seen), clean_line(seen)) == (clean_text(f"{seen}\x00"), clean_line(f"{seen}\u200e")), hex(ord(char))
 
 
 @given(st.text(max_size=200))
