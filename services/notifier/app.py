@@ -33,7 +33,7 @@ from services.notifier.domain.address import ascii_address
 from services.notifier.domain.audience import Delivery
 from services.notifier.domain.floods import Floods
 from services.notifier.domain.outcome import Never, Outcome
-from services.notifier.handlers import Handlers, HandOver
+from services.notifier.handlers import CaughtUp, Handlers, HandOver
 from services.notifier.limits import Limits
 from services.notifier.notice_links import notice_url
 from services.notifier.notice_pages import NoticePages
@@ -86,15 +86,25 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
     digests = Digests(mongo, database, DigestMail(heading))
     wake, preferences, suppressions = asyncio.Event(), Preferences(database), Suppressions(database)
     hand_over: HandOver = left_to_others
+    caught_up: CaughtUp | None = None
     if "sender" in only:
         slots = Slots(mongo, database[SENDER_LEASES.name], process_name())
         sender = Sender(mongo, deliveries, slots, channels(service, settings, mongo, store), wake, logger, settings.smtp_per_domain)
-        hand_over = sender.hand_over
+        hand_over, caught_up = sender.hand_over, sender.caught_up
         gatherer = Gatherer(digests, lambda: slots.mine, mongo.now, wake.set, logger)
         add_sender(service, slots, sender, gatherer, wake)
     if "consumer" in only:
-        screening = Screening(suppressions, Limits(database, per_minute=settings.acknowledgements_per_minute), preferences)
-        telling = Handlers(mongo, deliveries, digests, Renderer(heading), store, screening, hand_over, Floods(settings.new_work_per_minute))
+        telling = Handlers(
+            mongo,
+            deliveries,
+            digests,
+            Renderer(heading),
+            store,
+            Screening(suppressions, Limits(database, per_minute=settings.acknowledgements_per_minute), preferences),
+            hand_over,
+            Floods(settings.new_work_per_minute),
+            caught_up,
+        )
         add_consumers(service, settings, telling, Reported(mongo, database, journal, suppressions, logger))
     add_web(service, settings, NoticePages(preferences, settings.secrets(), mongo.now, logger))
     return service

@@ -1,8 +1,6 @@
 """What is said on an open SMTP connection: commands go out, replies come back in the same order (RFC 5321 section 4.2)."""
 
 import asyncio
-import re
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,8 +13,6 @@ OUT_OF_STEP: Final = "the server does not keep to SMTP"
 
 _LONGEST: Final = 64 * 1024
 """Octets of one reply; RFC 5321 section 4.5.3.1.5 asks for lines of 512."""
-
-_LONE: Final = re.compile(rb"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +50,8 @@ class Dialogue(asyncio.Protocol):
 
     async def hand_over(self, raw: bytes, patience: float) -> Reply | None:
         """The mail, after a 354, with its line ends normalised (RFC 5321 section 4.1.1.4) and its dots doubled (section 4.5.2)."""
-        if not raw.count(b"\r\n") == raw.count(b"\n") == raw.count(b"\r"):
-            raw = _LONE.sub(b"\r\n", raw)
-        stuffed = raw.replace(b"\r\n.", b"\r\n..")
-        parts = (b"." if raw.startswith(b".") else b"", stuffed, b"" if stuffed.endswith(b"\r\n") else b"\r\n", b".\r\n")
-        replies = await self._exchange(b"".join(parts), 1, patience)
+        stuffed = b"\r\n".join(raw.splitlines()).replace(b"\r\n.", b"\r\n..")
+        replies = await self._exchange(b"".join((b"." if raw.startswith(b".") else b"", stuffed, b"\r\n.\r\n")), 1, patience)
         if self._transport.get_write_buffer_size():
             self._give_up(OUT_OF_STEP)  # answered before the end: what is still to go out would be taken for commands
         return replies[0] if replies else None
@@ -66,13 +59,14 @@ class Dialogue(asyncio.Protocol):
     async def _exchange(self, sent: bytes, replies: int, patience: float) -> list[Reply]:
         self._replies, self._wanted = [], replies
         if self.trouble is None:
-            self._came = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            self._came = loop.create_future()
             self._transport.write(sent)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(patience):
-                    await self._came
-            if len(self._replies) < replies:
-                self._give_up(LATE)
+            late = loop.call_later(patience, self._late)  # every mail comes here twice: `asyncio.timeout` costs three times as much
+            try:
+                await self._came
+            finally:
+                late.cancel()
         self._came = None
         return self._replies
 
@@ -107,6 +101,10 @@ class Dialogue(asyncio.Protocol):
     def hang_up(self) -> None:
         """At once: of a mail that is half out, the rest must not follow."""
         self._transport.abort()
+
+    def _late(self) -> None:
+        if self._came is not None and not self._came.done():
+            self._give_up(LATE)
 
     def _give_up(self, trouble: str) -> None:
         """The first trouble is the one that counts."""

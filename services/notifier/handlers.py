@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ PER_EVENT: Final = 100
 
 
 HandOver = Callable[[Sequence[Document], Collection[str]], None]
+CaughtUp = Callable[[], Awaitable[None]]
 
 
 class Handlers:
@@ -44,9 +45,11 @@ class Handlers:
         screening: Screening,
         hand_over: HandOver,
         floods: Floods | None = None,
+        caught_up: CaughtUp | None = None,
     ) -> None:
         """`hand_over` gets what was planned, and the lanes in which something else may wait.
 
+        `caught_up` is awaited before each batch, which it may hold back while earlier ones are being sent.
         Without `floods` every request given to somebody is told at once, however many there are.
         """
         self._mongo = mongo
@@ -57,6 +60,7 @@ class Handlers:
         self._screening = screening
         self._hand_over = hand_over
         self._floods = floods
+        self._caught_up = caught_up
 
     async def on_tickets(self, events: Sequence[Any]) -> None:
         """Plan a batch in one transaction, then take back the alarms that its later events have made pointless."""
@@ -67,6 +71,8 @@ class Handlers:
         accounts = self._writable_accounts()
         # By id: an event published twice may come twice in one batch.
         wanted = {delivery.id: (delivery, event, place) for event in events for place, delivery in enumerate(plan(event, accounts))}
+        if wanted and self._caught_up:
+            await self._caught_up()
         begun = {delivery.lane for delivery, event, _ in wanted.values() if event.sequence > FIRST}
         for attempt in range(ATTEMPTS if wanted else 0):
             # Not asked the first time: a batch that came before is rare, and stands in its own way.

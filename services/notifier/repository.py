@@ -24,7 +24,11 @@ SOURCE = "helpdesk/notifier"
 DIGEST = "digest"
 """The template of a mail that tells many alarms at once."""
 
+PAGE = 100
+"""Parts of a digest in memory at a time."""
+
 _FIELDS = tuple(field.name for field in fields(Delivery))
+_TO_TELL = {"content": 0, "alarm": 0, "work": 0}
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,8 @@ class DeliveryRepository:
         with translated():
             due = await self._deliveries.find(query, {"_id": 0, "lane": 1}).sort([("next_at", 1), ("order", 1)]).limit(limit).to_list(limit)
             lanes: dict[str, list[Document]] = {row["lane"]: [] for row in due}
+            if not lanes:
+                return {}
             # Not the due ones alone: what was planned while the one before it was being put off may be due before that.
             async for row in self._deliveries.find({"lane": {"$in": list(lanes)}, "state": "pending"}):
                 lanes[row["lane"]].append(row)
@@ -176,7 +182,7 @@ class DeliveryRepository:
         events = [attempt.event for attempt in attempts if attempt.event and attempt.row["template"] != DIGEST]
         for attempt in attempts:
             if attempt.event and (parts := attempt.row.get("parts")):
-                found = self._deliveries.find({"_id": {"$in": parts}, "state": "folded"}, {"content": 0, "alarm": 0}, session=session)
+                found = self._deliveries.find({"_id": {"$in": parts}, "state": "folded"}, _TO_TELL, session=session, batch_size=PAGE)
                 events += [_as_part(row, attempt.event) async for row in found]
         return events
 

@@ -21,6 +21,7 @@ from services.notifier.domain.domains import Domains
 from services.notifier.domain.outcome import Accepted, Later, Never, Outcome, RelayTrouble, Unknown
 from services.notifier.domain.retry import next_attempt
 from services.notifier.repository import Attempted, DeliveryRepository, delivered, failed
+from services.notifier.waiting_room import WaitingRoom
 
 IN_FLIGHT: Final = 128
 """Lanes of one channel with something to send at once: several times the connections, so that none of them waits for the database."""
@@ -30,6 +31,15 @@ UNWRITTEN: Final = 2 * IN_FLIGHT
 
 REFILL_AT: Final = IN_FLIGHT // 2
 """Lanes left with something to send when more are fetched: asking for each one that ends would cost more than sending."""
+
+FEW: Final = 64
+"""Lanes waiting for a place that last until another batch has been planned: no place is empty meanwhile."""
+
+NAP: Final = 0.05
+"""Seconds between two looks at how many wait: so short that fewer than `FEW` go out meanwhile."""
+
+NAPS: Final = 10
+"""At most: no batch waits for longer than half a second to be planned."""
 
 LONGEST_PAUSE: Final = timedelta(seconds=30)
 """Between two looks at a mail relay that is down. Short: the first mail after an outage should not wait for it."""
@@ -85,12 +95,18 @@ class _Channel:
     """Under way."""
     sending: dict[str, str] = field(default_factory=dict)
     """Of these the lanes in which something is still to be sent, with the address that has a place in its domain."""
+    waiting: WaitingRoom = field(default_factory=WaitingRoom)
+    """For a place."""
     more: bool = False
-    """Whether the last look found as much as there was room for; else what is planned meanwhile rings, or waits for the next look."""
+    """Whether more is in the database than there was room for: what is planned meanwhile goes behind it, and is found by a look."""
 
     @property
     def room(self) -> int:
         return min(IN_FLIGHT - len(self.sending), UNWRITTEN - len(self.lanes))
+
+    @property
+    def behind(self) -> bool:
+        return self.more or len(self.waiting) > FEW
 
 
 class Sender:
@@ -120,7 +136,9 @@ class Sender:
         self._domains = Domains(at_once)
         self._resting: dict[str, datetime] = {}
         self._handed: set[str] = set()
-        """Lanes begun since the last look began, which may have read what they have sent since."""
+        """Lanes taken over since the last look began, which may have read what they have sent since."""
+        self._tries = 0
+        """Attempts that came to an end: as long as it grows, mail goes out."""
         self._trial: str | None = None
         self._closing = False
         self._noted = True
@@ -136,47 +154,88 @@ class Sender:
         """Start as many due lanes as there is room for."""
         now = self._mongo.now()
         mine = self._slots.mine
-        for name in self._channels if mine else ():
-            if (places := self._room(name, now)) > 0:
+        for name, channel in self._channels.items():
+            channel.waiting.keep(mine, now)
+            if mine and (places := self._to_find(name, now)) > 0:
                 await self._look(name, places, mine, now)
         return False
+
+    def _to_find(self, name: str, now: datetime) -> int:
+        """While others wait for a place, as many as may wait behind them: else what is in the database would never have its turn."""
+        channel = self._channels[name]
+        if not channel.waiting:
+            return self._room(name, now)
+        return 0 if channel.more else channel.waiting.free
 
     async def _look(self, name: str, places: int, mine: Collection[int], now: datetime) -> None:
         # Asked before reading: a lane that ends meanwhile has been read with what it has just sent.
         busy = self._busy(now)
-        trying = name == "email" and self._breaker.failures > 0
         self._handed.clear()
         lanes = await self._deliveries.due(mine, now, places, [name], busy)
-        self._channels[name].more = sum(map(len, lanes.values())) >= places
+        channel = self._channels[name]
+        channel.more = sum(map(len, lanes.values())) >= places
         for lane, rows in lanes.items():
-            if self._room(name, now) <= 0 or lane in self._handed:
-                continue
-            if trying:
-                self._trial = lane
-                rows = rows[:1]  # noqa: PLW2901 (what comes after it sees how it went)
-            self._begin(lane, rows, now)
+            if lane not in self._handed:
+                self._wait(lane, rows, channel, self._mongo.now())
+        self._proceed(name)
 
     def hand_over(self, rows: Sequence[Document], begun: Collection[str] = ()) -> None:
-        """What was written a moment ago: begun without looking for it, unless others wait before it, as they may in the lanes `begun`."""
+        """What was written a moment ago: sent without looking for it, unless others wait before it, as they may in the lanes `begun`."""
         now, lanes = self._mongo.now(), defaultdict[str, list[Document]](list)
         for row in rows:
             if row["state"] == "pending":
                 lanes[row["lane"]].append(row)
         busy = self._busy(now).union(begun)
         for lane, found in lanes.items():
-            if lane in busy or self._closing or not self._takes(found[0], now):
+            if lane in busy or not self._takes(found[0]):
                 self._wake.set()
             else:
                 self._handed.add(lane)
-                self._begin(lane, found, now)
+                self._wait(lane, found, self._channels[found[0]["channel"]], now)
+                self._proceed(found[0]["channel"])
 
-    def _takes(self, row: Document, now: datetime) -> bool:
-        """Whether it may begin without a look: it is ours to send, nothing waits before it, and there is room."""
-        name = row["channel"]
-        channel = self._channels.get(name)
+    async def caught_up(self) -> None:
+        """Back when little waits for a place, or when it is of no use to wait: what is not planned yet waits better in Kafka than here.
+
+        While mail goes out, for half a second at most: what has to be told by other ways, and written down, must not wait for a relay.
+        """
+        channel = self._channels["email"]
+        for _ in range(NAPS):
+            if not channel.behind or self._idle("email"):
+                return
+            tries = self._tries
+            await asyncio.sleep(NAP)
+            if self._tries == tries:
+                return
+
+    def _takes(self, row: Document) -> bool:
+        """Whether it needs no look: it is ours to send, and nothing in the database is before it."""
+        channel = self._channels.get(row["channel"])
         if channel is None or channel.more or row["slot"] not in self._slots.mine:
             return False
-        return self._room(name, now) > 0 and not (name == "email" and self._breaker.failures)
+        return not self._idle(row["channel"])
+
+    def _idle(self, name: str) -> bool:
+        """Whether nothing is begun on this channel, but to try it."""
+        return self._closing or (name == "email" and self._breaker.failures > 0)
+
+    def _wait(self, lane: str, rows: list[Document], channel: _Channel, now: datetime) -> None:
+        if channel.waiting.free > 0:
+            channel.waiting.enter(lane, rows, now)
+        else:
+            channel.more = True
+
+    def _proceed(self, name: str) -> None:
+        """Whoever has waited for the longest gets what places are free; where nothing is begun, nobody waits."""
+        waiting, now = self._channels[name].waiting, self._mongo.now()
+        while self._room(name, now) > 0 and (first := waiting.first(now)):
+            lane, rows = first
+            if self._idle(name):
+                self._trial = lane
+                rows = rows[:1]  # what comes after it sees how it went
+            self._begin(lane, rows, now)
+        if self._idle(name):
+            waiting.clear()
 
     def _begin(self, lane: str, rows: list[Document], now: datetime) -> None:
         channel = rows[0]["channel"]
@@ -188,6 +247,8 @@ class Sender:
 
     def _room(self, channel: str, now: datetime) -> int:
         """How many more lanes may be started; for mail none while the relay is in trouble, and one alone to try it."""
+        if self._closing:
+            return 0
         room = self._channels[channel].room
         if channel != "email" or not self._breaker.failures:
             return room
@@ -195,7 +256,7 @@ class Sender:
 
     def _busy(self, now: datetime) -> set[str]:
         self._resting = {lane: until for lane, until in self._resting.items() if until > now}
-        return {*chain.from_iterable(channel.lanes for channel in self._channels.values()), *self._resting}
+        return {*chain.from_iterable((*channel.lanes, *channel.waiting) for channel in self._channels.values()), *self._resting}
 
     async def _run(self, lane: str, rows: list[Document]) -> None:
         """One lane's deliveries, one after the other, until one has to wait."""
@@ -222,12 +283,15 @@ class Sender:
         address = channel.sending.pop(lane, None)
         if address is not None and name == "email":
             self._domains.leave(address)
+        if channel.waiting:
+            self._proceed(name)
         if channel.more and len(channel.sending) <= REFILL_AT:
             self._wake.set()
 
     async def _attempt(self, row: Document, *, last: bool) -> bool:
         outcome = await self._channels[row["channel"]].send(row)
-        if last:
+        self._tries += 1
+        if last and not isinstance(outcome, RelayTrouble):  # or its place would be another's before it is known that there is none
             self._sent(row["lane"], row["channel"])
         if isinstance(outcome, Accepted):
             crash_point("sender.after_accept")
