@@ -43,11 +43,12 @@ def base32(raw: bytes) -> str:
 
 def id_bytes(written: str) -> bytes:
     """The sixteen bytes of a UUID. Raises `ValueError` for anything else."""
+    digits = written.replace("-", "")
     try:
-        raw = bytes.fromhex(written.replace("-", ""))
+        raw = bytes.fromhex(digits)  # which passes over blanks
     except ValueError:
         raw = b""
-    if len(raw) != _ID:
+    if len(raw) != _ID or len(digits) != 2 * _ID:
         raise ValueError("this is no UUID: it has 32 hexadecimal digits")
     return raw
 

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
@@ -62,11 +63,15 @@ def _answer_errors(app: FastAPI, logger: FilteringBoundLogger, max_body: int) ->
         logger.error("web.failed", path=request.url.path, exc_info=error)
         return worded(FAILED, language_of(request))
 
+    async def gone(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=400)  # nobody reads it, and it is nobody's fault to look into
+
     async def too_much(request: Request, _error: Exception) -> Response:
         return too_large(max_body, language_of(request))
 
     app.add_exception_handler(RefusedError, refused)
     app.add_exception_handler(_TooLargeError, too_much)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
     for kind in (TransientError, TimeoutError, DriverError, Exception):

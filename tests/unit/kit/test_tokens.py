@@ -51,7 +51,9 @@ def test_an_id_is_read_as_the_standard_library_does(identifier: uuid.UUID) -> No
     assert id_bytes(str(identifier).upper()) == identifier.bytes
 
 
-@pytest.mark.parametrize("written", ["", "x", "01935b8e-7c00-7000-8000-00000000c0d", "01935b8e-7c00-7000-8000-00000000c0dg", "00" * 17])
+@pytest.mark.parametrize(
+    "written", ["", "x", "01935b8e-7c00-7000-8000-00000000c0d", "01935b8e-7c00-7000-8000-00000000c0dg", "00" * 17, " " + "11" * 16]
+)
 def test_what_is_no_id_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match="UUID"):
         id_bytes(written)

@@ -118,6 +118,23 @@ async def test_passing_trouble_asks_to_come_again(http: httpx.AsyncClient, kind:
     assert "Send it again" in the_problem(answer)["detail"]
 
 
+async def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_fault_of_ours() -> None:
+    scope = {"type": "http", "method": "POST", "path": "/raw", "headers": [(b"content-length", b"5000")], "query_string": b""}
+    said = iter([{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(said)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with capture_logs() as logs:
+        await build()(scope, receive, send)
+    assert sent[0]["status"] == 400
+    assert logs == []
+
+
 @pytest.mark.parametrize("kind", ["driver-bug", "permanent", "bug"])
 async def test_our_own_faults_are_logged_and_tell_the_caller_nothing_about_us(http: httpx.AsyncClient, kind: str) -> None:
     with capture_logs() as logs:

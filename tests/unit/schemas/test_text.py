@@ -33,6 +33,7 @@ def test_several_lines_keep_their_lines_and_nothing_that_cannot_be_seen(typed: s
         ("Công ty\n TNHH\tX", "Công ty TNHH X"),
         ("x\r\nBcc: a@b.vn", "x Bcc: a@b.vn"),
         ("gpj.\u202eexe", "gpj.exe"),
+        ("Công ty  TNHH", "Công ty TNHH"),
         ("\u200e  \u2066", ""),
     ],
 )
@@ -68,6 +69,7 @@ MARKS = "\u0301\u0327"
         ("a" + MARKS * 15 + "\u0301b", "a" + MARKS * 15 + "b"),
         ("a" + MARKS * 20_000 + "b" + MARKS, "a" + MARKS * 15 + "b" + MARKS),
         ("\u0f73" * 1_000, "\u0f73" * 30),
+        ("\u0301" * 31, "\u0301" * 30),
     ],
 )
 def test_no_more_than_thirty_marks_in_a_row_are_kept(typed: str, kept: str) -> None:
