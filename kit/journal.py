@@ -7,17 +7,18 @@ transaction: one row of `owed` for all that was journalled together, gone once a
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Collection as Some
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from bson import Timestamp
 from pymongo import ASCENDING
 
 from kit.ids import new_id, slot_of
-from kit.mongo import CollectionSpec, Database, Document, IndexModel, Session, Writes, after_commit, drop_index, translated
+from kit.mongo import CollectionSpec, Database, Document, IndexModel, Session, UpdateOne, Writes, after_commit, translated
 from schemas.envelope import Event
 
 JOURNAL = CollectionSpec(
@@ -25,11 +26,18 @@ JOURNAL = CollectionSpec(
     indexes=(
         IndexModel([("stream", ASCENDING), ("seq", ASCENDING)], name="stream_seq", unique=True),
         IndexModel([("at", ASCENDING)], name="at"),
+        # Of entries of an earlier release, see `Journal.adopt`; those of this one are not in it.
+        IndexModel([("at", ASCENDING), ("seq", ASCENDING), ("slot", ASCENDING)], name="owed", partialFilterExpression={"published": False}),
     ),
     shard_key={"key": "hashed"},
 )
-OWED = CollectionSpec("owed", indexes=(IndexModel([("at", ASCENDING)], name="at"),))
-"""What Kafka has not acknowledged: `entries`, with the `id` and `slot` of each, that were written together, and when (`at`)."""
+OWED = CollectionSpec("owed", indexes=(IndexModel([("order", ASCENDING)], name="order"),))
+"""What Kafka has not acknowledged: `entries`, with the `id` and `slot` of each, that were written together, and since when (`at`).
+
+`order` is the server's own time of the insert, which is later for whatever was written knowing of it, in whichever process (MongoDB manual,
+"BSON types": an empty timestamp is filled in). Of what is owed again it is the date of the event: in BSON's order dates come before
+timestamps, so that what was lost is published before what was never published.
+"""
 
 RELAY_STATE = CollectionSpec("relay_state")
 RELAY_LEASES = CollectionSpec("relay_leases", indexes=(IndexModel([("owner", ASCENDING)]),))
@@ -53,6 +61,10 @@ def entry(topic: str, event: Event, stream: str | None = None) -> Document:
 MOST_FRESH = 5_000
 """Entries that wait in memory to be published: some 10 MB."""
 
+PAGE = 1_000
+"""Entries that are owed again, or taken over, at a time: with millions one write would take longer than a connection waits."""
+
+_BY_SERVER = Timestamp(0, 0)
 _GROUP = "owed"
 """Where an entry that was read or written to be published says what it is owed with; never stored."""
 
@@ -78,6 +90,8 @@ class Journal:
         """Set when there is something to publish; the relay waits on it."""
         self.attended = False
         """Whether a relay of this process takes what it commits."""
+        self.adopted = False
+        """Whether what an earlier release left has been looked for."""
         self._fresh: list[Document] = []
 
     async def append(self, events: Sequence[Event], session: Session, *, streams: Sequence[str] | None = None) -> None:
@@ -100,7 +114,7 @@ class Journal:
         names: Sequence[str | None] = streams or [None] * len(events)
         entries = [entry(self._topic, event, stream) for event, stream in zip(events, names, strict=True)]
         owed = [{"id": row["_id"], "slot": row["slot"]} for row in entries]
-        return entries, {"_id": new_id(), "at": self._now(), "entries": owed}
+        return entries, {"_id": new_id(), "order": _BY_SERVER, "at": self._now(), "entries": owed}
 
     def _committed(self, documents: list[Document], owed: Document) -> None:
         if self.attended:
@@ -121,8 +135,10 @@ class Journal:
         mine = {"$match": {"entries.slot": {"$in": sorted(slots)}}}
         sized = {"$project": {"entries": 1, "size": {"$size": "$entries"}}}
         with translated():
-            steps: list[Document] = [mine, {"$sort": {"at": ASCENDING}}, sized, {"$unwind": "$entries"}, mine, {"$limit": limit}]
+            steps: list[Document] = [mine, {"$sort": {"order": ASCENDING}}, sized, {"$unwind": "$entries"}, mine, {"$limit": limit}]
             owed = {row["entries"]["id"]: Group(row["_id"], row["size"]) async for row in self._owed.aggregate(steps)}
+            if not owed:
+                return []
             rows = {row["_id"]: row async for row in self._entries.find({"_id": {"$in": list(owed)}})}
         return in_stream_order([rows[name] | {_GROUP: group} for name, group in owed.items() if name in rows])
 
@@ -141,28 +157,33 @@ class Journal:
 
     async def owe_again(self, since: datetime) -> int:
         """Everything journalled since `since` is to be published again. Returns how many entries."""
-        lost = {"at": {"$gte": since}}
+        count = 0
         with translated():
-            count = await self._entries.count_documents(lost)
-            await self._owe(lost)
+            lost = self._entries.find({"at": {"$gte": since}}, {"at": 1, "slot": 1}).sort("at", ASCENDING)
+            while page := await lost.to_list(PAGE):
+                await self._owe(page)
+                count += len(page)
         self.bell.set()
         return count
 
     async def adopt(self) -> None:
-        """What a release before `owed` has journalled and not published, which a flag said with an index of that name. Idempotent."""
+        """Owe what processes of a release before `owed` have journalled and not published: its entries say so themselves."""
         with translated():
-            if OWED.name in await self._entries.index_information():
-                await self._owe({"published": False}, hint=OWED.name)
-                await drop_index(self._entries, OWED.name)
+            left = self._entries.find({"published": False}, {"at": 1, "slot": 1}).sort("at", ASCENDING)
+            while page := await left.to_list(PAGE):
+                await self._owe(page)
+                await self._entries.update_many({"_id": {"$in": [row["_id"] for row in page]}}, {"$unset": {"published": ""}})
+        self.adopted = True
 
-    async def _owe(self, which: Mapping[str, Any], **options: str) -> None:
-        """Each on its own."""
-        row = {"at": 1, "entries": [{"id": "$_id", "slot": "$slot"}]}
-        await self._entries.aggregate([{"$match": which}, {"$project": row}, {"$merge": {"into": OWED.name}}], **options).to_list(None)
+    async def _owe(self, entries: Sequence[Document]) -> None:
+        """Each on its own, under its own id."""
+        rows = [{"order": row["at"], "at": row["at"], "entries": [{"id": row["_id"], "slot": row["slot"]}]} for row in entries]
+        writes = [UpdateOne({"_id": entry["_id"]}, {"$set": row}, upsert=True) for entry, row in zip(entries, rows, strict=True)]
+        await self._owed.bulk_write(writes, ordered=False)
 
     async def oldest_unpublished_at(self) -> datetime | None:
         with translated():
-            row: dict[str, Any] | None = await self._owed.find_one({}, {"at": 1}, sort=[("at", ASCENDING)])
+            row: dict[str, Any] | None = await self._owed.find_one({}, {"at": 1}, sort=[("order", ASCENDING)])
         return row["at"] if row else None
 
 

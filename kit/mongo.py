@@ -64,7 +64,6 @@ __all__ = [
     "Writes",
     "after_commit",
     "at_one_instant",
-    "drop_index",
     "is_passing",
     "translated",
 ]
@@ -317,16 +316,11 @@ def _unknown(error: PyMongoError, deadline: float) -> bool:
 async def _retire(collection: Collection, indexes: Sequence[str]) -> None:
     present = await collection.index_information() if indexes else {}
     for index in sorted(set(indexes).intersection(present)):
-        await drop_index(collection, index)
-
-
-async def drop_index(collection: Collection, index: str) -> None:
-    """Unless another process has done the same a moment ago."""
-    try:
-        await collection.drop_index(index)
-    except OperationFailure as error:
-        if error.code != _INDEX_NOT_FOUND:
-            raise
+        try:
+            await collection.drop_index(index)
+        except OperationFailure as error:  # another process does the same
+            if error.code != _INDEX_NOT_FOUND:
+                raise
 
 
 async def _create(database: Database, name: str) -> None:

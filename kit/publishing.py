@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -43,7 +43,6 @@ def add_relay(
     what is published, so it is collected for `RELAY_EVERY`.
     """
     journal = Journal(database, topic, mongo.now)
-    service.preparations.append(journal.adopt)
     slots = Slots(mongo, database[RELAY_LEASES.name], process_name())
     relay = Relay(
         topic,
@@ -60,17 +59,25 @@ def add_relay(
     loop = partial(Loop, logger=service.logger)
     service.loops += [
         loop("relay slots", slots.renew, every=RENEW_EVERY),
-        loop("relay", relay.step, every=RELAY_EVERY, wake=None if unhurried else journal.bell),
+        loop("relay", partial(publish, journal, relay), every=RELAY_EVERY, wake=None if unhurried else journal.bell),
         loop("relay log", relay.check_log, every=CHECK_EVERY),
-        loop("relay age", partial(measure_age, journal.oldest_unpublished_at, topic, mongo.now), every=CHECK_EVERY),
+        loop("relay age", partial(measure_age, journal, topic, mongo.now), every=CHECK_EVERY),
     ]
     service.closers += [slots.release, relay.close]
     return journal
 
 
-async def measure_age(oldest: Callable[[], Awaitable[datetime | None]], topic: str, now: Callable[[], datetime]) -> bool:
-    """Set the gauge of one topic. A step for a loop."""
-    at = await oldest()
+async def publish(journal: Journal, relay: Relay) -> bool:
+    """A step for a loop. What an earlier release has left comes first: it may be what new events of the same ticket follow."""
+    if not journal.adopted:
+        await journal.adopt()
+    return await relay.step()
+
+
+async def measure_age(journal: Journal, topic: str, now: Callable[[], datetime]) -> bool:
+    """Set the gauge of one topic. A step for a loop. A process of an earlier release may still be running, and have left something."""
+    await journal.adopt()
+    at = await journal.oldest_unpublished_at()
     OLDEST.labels(topic).set(max((now() - at).total_seconds(), 0.0) if at else 0.0)
     return False
 

@@ -147,7 +147,7 @@ class Relay:
         mine = self._slots.mine
         fresh = self._journal.take()
         now = time.monotonic()
-        if not self._look and now - self._looked_at < LOOK_EVERY:
+        if fresh and not self._look and now - self._looked_at < LOOK_EVERY:
             entries = [entry for entry in fresh if entry["slot"] in mine]
             if all(self._follows(entry) for entry in entries):
                 return entries

@@ -138,7 +138,7 @@ class Sender:
         self._handed: set[str] = set()
         """Lanes taken over since the last look began, which may have read what they have sent since."""
         self._tries = 0
-        """Attempts that came to an end: as long as it grows, mail goes out."""
+        """Attempts to send a mail that came to an end: as long as it grows, mail goes out."""
         self._trial: str | None = None
         self._closing = False
         self._noted = True
@@ -290,7 +290,7 @@ class Sender:
 
     async def _attempt(self, row: Document, *, last: bool) -> bool:
         outcome = await self._channels[row["channel"]].send(row)
-        self._tries += 1
+        self._tries += row["channel"] == "email"
         if last and not isinstance(outcome, RelayTrouble):  # or its place would be another's before it is known that there is none
             self._sent(row["lane"], row["channel"])
         if isinstance(outcome, Accepted):

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from bson import Timestamp
 
 from kit.errors import TransientError
 from kit.ids import SLOTS
-from kit.journal import Journal
+from kit.journal import PAGE, Journal
 from kit.mongo import Database, DuplicateKey, Mongo, Session
 from tests.component.kit.happened import START, Happened, happened
 
@@ -74,16 +75,53 @@ async def test_two_relays_that_mark_their_parts_of_one_group_leave_nothing(mongo
 
 
 async def test_what_an_earlier_release_has_not_published_is_owed(mongo: Mongo, journal: Journal, database: Database) -> None:
-    """Its entries said so themselves, under an index of that name."""
+    """Its entries said so themselves."""
     await write(mongo, journal, *(happened("a", number) for number in range(1, 4)))
     await database["owed"].delete_many({})
     await database["journal"].update_many({"seq": {"$ne": 2}}, {"$set": {"published": False}})
-    await database["journal"].create_index([("at", 1)], name="owed", partialFilterExpression={"published": False})
     await journal.adopt()
     assert await owed(journal) == ["a-1", "a-3"]
     await journal.mark_published(await journal.unpublished(ALL_SLOTS, 10))
     await journal.adopt()
     assert await owed(journal) == []
+
+
+async def test_what_a_process_of_an_earlier_release_leaves_later_is_owed_too(mongo: Mongo, journal: Journal, database: Database) -> None:
+    await journal.adopt()
+    await write(mongo, journal, happened("a", 1))
+    await database["owed"].delete_many({})
+    await database["journal"].update_many({}, {"$set": {"published": False}})
+    await journal.adopt()
+    assert await owed(journal) == ["a-1"]
+
+
+async def test_a_clock_that_goes_back_between_two_groups_turns_nothing_round(mongo: Mongo, database: Database) -> None:
+    """The second is read by whoever looks at no more than one."""
+    clock = iter([START + timedelta(seconds=1), START])
+    journal = Journal(database, "test.happened", lambda: next(clock))
+    await write(mongo, journal, happened("a", 1, occurred_at=START + timedelta(hours=1)))
+    await write(mongo, journal, happened("a", 2, occurred_at=START))
+    assert await owed(journal, limit=1) == ["a-1"]
+    first, second = [row["order"] async for row in database["owed"].find().sort("at", -1)]
+    assert Timestamp(0, 0) < first < second
+
+
+async def test_what_was_lost_comes_before_what_was_never_published(mongo: Mongo, journal: Journal) -> None:
+    await write(mongo, journal, happened("a", 1), happened("a", 2))
+    await journal.mark_published(await journal.unpublished(ALL_SLOTS, 10))
+    await write(mongo, journal, happened("b", 1), happened("a", 3))
+    await journal.owe_again(START)
+    assert [row for row in await owed(journal, limit=3) if row.startswith("a")] == ["a-1", "a-2"]
+    while rows := await journal.unpublished(ALL_SLOTS, 2):
+        await journal.mark_published(rows)
+    assert await owed(journal) == []
+
+
+async def test_more_than_one_page_is_owed_again(mongo: Mongo, journal: Journal) -> None:
+    await write(mongo, journal, *(happened("a", number) for number in range(1, PAGE + 11)))
+    await journal.mark_published(await journal.unpublished(ALL_SLOTS, 2 * PAGE))
+    assert await journal.owe_again(START) == PAGE + 10
+    assert len(await owed(journal, limit=2 * PAGE)) == PAGE + 10
 
 
 async def test_an_event_of_a_transaction_that_fails_was_never_journalled(mongo: Mongo, journal: Journal) -> None:
