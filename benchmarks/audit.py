@@ -44,11 +44,13 @@ def expected(documents: Sequence[Document]) -> dict[tuple[str, str], datetime]:
 
 
 async def journalled(database: Database, loaded: dict[tuple[str, str], datetime]) -> Verdict:
+    # The entries first: what is in them is in the log by the time that is read, and not the other way round.
+    entries = await database["journal"].find({}, {"stream": 1, "type": 1, "body": 1}).to_list(None)
     written = await _written(database)
     seen: Counter[tuple[str, str]] = Counter()
     lags: list[float] = []
     early = untrue = 0
-    async for row in database["journal"].find({}, {"stream": 1, "type": 1, "body": 1}):
+    for row in entries:
         key = row["stream"], row["type"]
         seen[key] += 1
         true_at = loaded[key]  # whatever else is in the journal should not be there: let it fail
