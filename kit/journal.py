@@ -166,14 +166,18 @@ class Journal:
         self.bell.set()
         return count
 
-    async def adopt(self) -> None:
-        """Owe what processes of a release before `owed` have journalled and not published: its entries say so themselves."""
+    async def adopt(self) -> bool:
+        """Owe what processes of a release before `owed` have journalled and not published: its entries say so themselves.
+
+        A step for a loop: one of them may still be running.
+        """
         with translated():
             left = self._entries.find({"published": False}, {"at": 1, "slot": 1}).sort("at", ASCENDING)
             while page := await left.to_list(PAGE):
                 await self._owe(page)
                 await self._entries.update_many({"_id": {"$in": [row["_id"] for row in page]}}, {"$unset": {"published": ""}})
         self.adopted = True
+        return False
 
     async def _owe(self, entries: Sequence[Document]) -> None:
         """Each on its own, under its own id."""

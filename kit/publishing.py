@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -61,7 +61,8 @@ def add_relay(
         loop("relay slots", slots.renew, every=RENEW_EVERY),
         loop("relay", partial(publish, journal, relay), every=RELAY_EVERY, wake=None if unhurried else journal.bell),
         loop("relay log", relay.check_log, every=CHECK_EVERY),
-        loop("relay age", partial(measure_age, journal, topic, mongo.now), every=CHECK_EVERY),
+        loop("relay adoption", journal.adopt, every=CHECK_EVERY),
+        loop("relay age", partial(measure_age, journal.oldest_unpublished_at, topic, mongo.now), every=CHECK_EVERY),
     ]
     service.closers += [slots.release, relay.close]
     return journal
@@ -74,10 +75,9 @@ async def publish(journal: Journal, relay: Relay) -> bool:
     return await relay.step()
 
 
-async def measure_age(journal: Journal, topic: str, now: Callable[[], datetime]) -> bool:
-    """Set the gauge of one topic. A step for a loop. A process of an earlier release may still be running, and have left something."""
-    await journal.adopt()
-    at = await journal.oldest_unpublished_at()
+async def measure_age(oldest: Callable[[], Awaitable[datetime | None]], topic: str, now: Callable[[], datetime]) -> bool:
+    """Set the gauge of one topic. A step for a loop."""
+    at = await oldest()
     OLDEST.labels(topic).set(max((now() - at).total_seconds(), 0.0) if at else 0.0)
     return False
 

@@ -84,27 +84,17 @@ def build(settings: NotifierSettings, only: Collection[str] = ROLES) -> Service:
     )
     deliveries = DeliveryRepository(mongo, database, journal)
     digests = Digests(mongo, database, DigestMail(heading))
-    wake, preferences, suppressions = asyncio.Event(), Preferences(database), Suppressions(database)
+    preferences, suppressions = Preferences(database), Suppressions(database)
     hand_over: HandOver = left_to_others
     caught_up: CaughtUp | None = None
     if "sender" in only:
         slots = Slots(mongo, database[SENDER_LEASES.name], process_name())
-        sender = Sender(mongo, deliveries, slots, channels(service, settings, mongo, store), wake, logger, settings.smtp_per_domain)
+        sender = add_sender(service, settings, mongo, slots, deliveries, digests, channels(service, settings, mongo, store))
         hand_over, caught_up = sender.hand_over, sender.caught_up
-        gatherer = Gatherer(digests, lambda: slots.mine, mongo.now, wake.set, logger)
-        add_sender(service, slots, sender, gatherer, wake)
     if "consumer" in only:
-        telling = Handlers(
-            mongo,
-            deliveries,
-            digests,
-            Renderer(heading),
-            store,
-            Screening(suppressions, Limits(database, per_minute=settings.acknowledgements_per_minute), preferences),
-            hand_over,
-            Floods(settings.new_work_per_minute),
-            caught_up,
-        )
+        screening = Screening(suppressions, Limits(database, per_minute=settings.acknowledgements_per_minute), preferences)
+        renderer, floods = Renderer(heading), Floods(settings.new_work_per_minute)
+        telling = Handlers(mongo, deliveries, digests, renderer, store, screening, hand_over, floods, caught_up)
         add_consumers(service, settings, telling, Reported(mongo, database, journal, suppressions, logger))
     add_web(service, settings, NoticePages(preferences, settings.secrets(), mongo.now, logger))
     return service
@@ -128,14 +118,26 @@ def add_consumers(service: Service, settings: NotifierSettings, telling: Handler
     add_inlet(service, settings, topics.REQUESTS, "notifier", request_events, reported.on_requests, only=REPORTS, unhurried=True)
 
 
-def add_sender(service: Service, slots: Slots, sender: Sender, gatherer: Gatherer, wake: asyncio.Event) -> None:
-    loop = partial(Loop, logger=service.logger)
+def add_sender(  # noqa: PLR0913, PLR0917 (each is one collaborator)
+    service: Service,
+    settings: NotifierSettings,
+    mongo: Mongo,
+    slots: Slots,
+    deliveries: DeliveryRepository,
+    digests: Digests,
+    sending: dict[str, Send],
+) -> Sender:
+    wake, logger = asyncio.Event(), service.logger
+    sender = Sender(mongo, deliveries, slots, sending, wake, logger, settings.smtp_per_domain)
+    gatherer = Gatherer(digests, lambda: slots.mine, mongo.now, wake.set, logger)
+    loop = partial(Loop, logger=logger)
     service.loops += [
         loop("sender slots", slots.renew, every=RENEW_EVERY),
         loop("sender", sender.step, every=SEND_EVERY, wake=wake),
         loop("gatherer", gatherer.step, every=GATHER_EVERY),
     ]
     service.closers += [slots.release, sender.close]
+    return sender
 
 
 def letterhead(settings: NotifierSettings) -> Letterhead:

@@ -3,12 +3,11 @@
 import asyncio
 import email
 import email.policy
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from email.message import EmailMessage
 from functools import partial
 
-import pytest
 from pydantic import SecretStr
 
 from kit.links import thread_id
@@ -35,12 +34,6 @@ RENDERER = Renderer(
         loop_mark=partial(loop_mark, SECRET, domain="customs.example"),
     )
 )
-
-
-@pytest.fixture(name="room")
-async def _room(mongo_server: MongoServer) -> AsyncIterator[Mailroom]:
-    async with open_mailroom(mongo_server.uri) as room:
-        yield room
 
 
 async def until(found: Callable[[], Awaitable[object]]) -> None:

@@ -1,7 +1,7 @@
 """One mail to several departments, one mail by several ways: each department has its one ticket, and each ticket has the mail once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +23,6 @@ from tests.support.mailroom import BOUNCES, FOCAL, HON_GAI, LAN, SECRET, SENDER,
 from tests.support.servers import MongoServer
 
 BOTH = (FOCAL, HON_GAI)
-
-
-@pytest.fixture(name="room")
-async def _room(mongo_server: MongoServer) -> AsyncIterator[Mailroom]:
-    async with open_mailroom(mongo_server.uri) as room:
-        yield room
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import email
 import email.policy
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 
@@ -15,8 +14,7 @@ from kit.mail_tokens import bounce_address, delivery_message_id, reply_address
 from schemas.tickets import BusinessReplied
 from services.notifier.domain.audience import plan
 from services.notifier.rendering import Letterhead, Renderer
-from tests.support.mailroom import BOUNCES, FOCAL, HON_GAI, LAN, SECRET, SENDER, Mailroom, mail, open_mailroom
-from tests.support.servers import MongoServer
+from tests.support.mailroom import BOUNCES, FOCAL, HON_GAI, LAN, SECRET, SENDER, Mailroom, mail
 from tests.unit.notifier.examples import event
 
 DOMAIN = "customs.example"
@@ -34,12 +32,6 @@ RENDERER = Renderer(
         reply_to=partial(reply_address, SECRET),
     )
 )
-
-
-@pytest.fixture(name="room")
-async def _room(mongo_server: MongoServer) -> AsyncIterator[Mailroom]:
-    async with open_mailroom(mongo_server.uri) as room:
-        yield room
 
 
 def notice(ticket_id: str) -> dict[str, str]:

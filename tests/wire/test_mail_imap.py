@@ -19,7 +19,7 @@ from services.intake.mail.imap.watcher import Times, Watcher
 from services.intake.mail.wiring import current_mailboxes
 from tests.support.dovecot import PASSWORD, Dovecot, running_dovecot
 from tests.support.intake_process import intake_process
-from tests.support.mailroom import FOCAL, SENDER, Mailroom, mail, open_mailroom
+from tests.support.mailroom import FOCAL, SENDER, Mailroom, mail
 from tests.support.servers import MongoServer
 from tests.support.waiting import wait_until
 
@@ -30,12 +30,6 @@ LIMIT = 200_000
 def _dovecot() -> Iterator[Dovecot]:
     with running_dovecot() as server:
         yield server
-
-
-@pytest.fixture(name="room")
-async def _room(mongo_server: MongoServer) -> AsyncIterator[Mailroom]:
-    async with open_mailroom(mongo_server.uri) as room:
-        yield room
 
 
 def account_at(server: Dovecot, *, folder: str = "INBOX", password: str = PASSWORD, from_now: bool = False) -> Account:

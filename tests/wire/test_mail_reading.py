@@ -1,7 +1,6 @@
 """What becomes of mails: requests, messages, copies, machines' mail and what nobody can read, on a real MongoDB."""
 
 import json
-from collections.abc import AsyncIterator
 from email.message import EmailMessage
 
 import pytest
@@ -9,14 +8,7 @@ import pytest
 from kit.ids import new_id
 from kit.links import thread_id
 from kit.mail_tokens import loop_mark, reply_address
-from tests.support.mailroom import AUTHSERV, FOCAL, HON_GAI, LAN, SECRET, Mailroom, mail, open_mailroom
-from tests.support.servers import MongoServer
-
-
-@pytest.fixture(name="room")
-async def _room(mongo_server: MongoServer) -> AsyncIterator[Mailroom]:
-    async with open_mailroom(mongo_server.uri) as room:
-        yield room
+from tests.support.mailroom import AUTHSERV, FOCAL, HON_GAI, LAN, SECRET, Mailroom, mail
 
 
 async def test_a_mail_becomes_a_request_to_the_group_whose_mailbox_it_was_sent_to(room: Mailroom) -> None:

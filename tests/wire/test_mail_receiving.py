@@ -21,12 +21,6 @@ EHLO = b"LHLO test\r\n"
 ENVELOPE = f"MAIL FROM:<{LAN}>\r\nRCPT TO:<{FOCAL}>\r\nRCPT TO:<{HON_GAI}>\r\nDATA\r\n".encode()
 
 
-@pytest.fixture(name="room")
-async def _room(mongo_server: MongoServer) -> AsyncIterator[Mailroom]:
-    async with open_mailroom(mongo_server.uri) as room:
-        yield room
-
-
 @pytest.fixture(name="lmtp_room")
 async def _lmtp_room(mongo_server: MongoServer) -> AsyncIterator[Mailroom]:
     async with open_mailroom(mongo_server.uri, lmtp=True, max_bytes=100_000) as room:

@@ -1,14 +1,12 @@
 """A mail server's report ends with the delivery; a person who passes one on, or writes like one, is heard."""
 
-from collections.abc import AsyncIterator
 from typing import Final
 
 import pytest
 
 from kit.ids import new_id
 from kit.mail_tokens import bounce_address, delivery_message_id, reply_address
-from tests.support.mailroom import BOUNCES, FOCAL, LAN, SECRET, Mailroom, mail, open_mailroom
-from tests.support.servers import MongoServer
+from tests.support.mailroom import BOUNCES, FOCAL, LAN, SECRET, Mailroom, mail
 
 STATUS: Final = (
     "Reporting-MTA: dns; mx.anbinh.example\n\nFinal-Recipient: rfc822; ke.toan@anbinh.example\nAction: failed\nStatus: 5.1.1\n"
@@ -16,12 +14,6 @@ STATUS: Final = (
 )
 WORDS: Final = "Xin gia hạn: kế toán của tôi không nhận được thư của quý cơ quan, xem báo lỗi kèm theo."
 DAEMON: Final = "MAILER-DAEMON@mx.anbinh.example"
-
-
-@pytest.fixture(name="room")
-async def _room(mongo_server: MongoServer) -> AsyncIterator[Mailroom]:
-    async with open_mailroom(mongo_server.uri) as room:
-        yield room
 
 
 async def asked(room: Mailroom) -> tuple[str, str, str]:

@@ -1,6 +1,5 @@
 """One mail and several tickets: whose words of it go where, once each, whatever way and however often it comes."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,17 +8,10 @@ import pytest
 from kit.journal import JOURNAL
 from kit.mail_tokens import reply_address
 from kit.mongo import Document
-from tests.support.mailroom import AUTHSERV, FOCAL, HON_GAI, LAN, SECRET, Mailroom, mail, open_mailroom
-from tests.support.servers import MongoServer
+from tests.support.mailroom import AUTHSERV, FOCAL, HON_GAI, LAN, SECRET, Mailroom, mail
 
 BOTH = (FOCAL, HON_GAI)
 STRANGER = "mai@other.example"
-
-
-@pytest.fixture(name="room")
-async def _room(mongo_server: MongoServer) -> AsyncIterator[Mailroom]:
-    async with open_mailroom(mongo_server.uri) as room:
-        yield room
 
 
 @dataclass(frozen=True)

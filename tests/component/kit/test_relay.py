@@ -441,10 +441,10 @@ async def test_a_new_log_that_is_longer_than_the_lost_one_is_known_by_its_first_
 async def test_the_age_of_the_oldest_waiting_entry_can_be_seen(line: Line) -> None:
     await line.happen(happened("a", 1))
     await line.database["owed"].update_one({}, {"$set": {"at": line.mongo.now() - timedelta(seconds=90)}})
-    await measure_age(line.journal, line.topic, line.mongo.now)
+    await measure_age(line.journal.oldest_unpublished_at, line.topic, line.mongo.now)
     [sample] = [sample for metric in OLDEST.collect() for sample in metric.samples if sample.labels["topic"] == line.topic]
     assert 90 <= sample.value < 100
     await line.relay.step()
-    await measure_age(line.journal, line.topic, line.mongo.now)
+    await measure_age(line.journal.oldest_unpublished_at, line.topic, line.mongo.now)
     [sample] = [sample for metric in OLDEST.collect() for sample in metric.samples if sample.labels["topic"] == line.topic]
     assert sample.value == 0
