@@ -9,11 +9,11 @@ import dataclasses
 import random
 import time
 from collections import Counter as Tally
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -179,11 +179,11 @@ def _halves(pairs: list[tuple[ConsumerRecord, E]]) -> list[list[tuple[ConsumerRe
     return [pairs[:middle], pairs[middle:]]
 
 
-class Offsets:
+class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]
     """Remembers what was applied and commits it twice a second instead of after every batch.
 
     A crash in between has those records come again, which every `apply` knows. At fifty batches a second the commits cost as much as what
-    they were for.
+    they were for. So does a rebalance: it may be that of a Kafka that has lost its log, in which a place of before means another record.
     """
 
     def __init__(self, logger: FilteringBoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
@@ -191,6 +191,13 @@ class Offsets:
         self._clock = clock
         self._applied: dict[TopicPartition, int] = {}
         self._committed_at = float("-inf")
+        self.rebalances = 0
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 (aiokafka's)
+        self._applied = {}
+        self.rebalances += 1
+
+    on_partitions_assigned = on_partitions_revoked
 
     def applied(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:
@@ -218,14 +225,22 @@ class _Batch:
     consumer: AIOKafkaConsumer
     records: Sequence[ConsumerRecord]
     inlet: Inlet[Any]
+    rebalances: int
+    """How many there had been when it was fetched."""
 
     async def commit(self) -> None:
-        self.inlet.offsets.applied(self.records)
+        if self._counts():
+            self.inlet.offsets.applied(self.records)
         if not self.inlet.subscriber.running:  # it is the last one
             await self.inlet.settle()
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        self.consumer.seek(partition, offset)
+        if self._counts():
+            self.consumer.seek(partition, offset)
+
+    def _counts(self) -> bool:
+        """Since a rebalance where to go on is the new owner's to ask Kafka, also when that is this process again."""
+        return self.rebalances == self.inlet.offsets.rebalances
 
 
 async def _undecoded(message: Any) -> Any:  # noqa: ANN401
@@ -236,11 +251,12 @@ def subscribe(
     broker: KafkaBroker, inlet: Inlet[Any], *, batch: int = 150, session_timeout_ms: int = SESSION_TIMEOUT_MS, unhurried: bool = False
 ) -> None:
     """Attach an inlet to the broker with the options everything here relies on. `unhurried`: rather in larger batches than at once."""
+    rebalances = 0
 
     async def without_headers(records: tuple[ConsumerRecord, ...], original: Callable[..., Awaitable[Any]]) -> Any:  # noqa: ANN401
         """FastStream decodes headers as UTF-8 before any middleware runs; one bad byte there would lose the record silently."""
         message = await original(tuple(dataclasses.replace(record, headers=()) for record in records))
-        message.raw_message, message.consumer = records, _Batch(message.consumer, records, inlet)
+        message.raw_message, message.consumer = records, _Batch(message.consumer, records, inlet, rebalances)
         return message
 
     subscriber = broker.subscriber(
@@ -252,6 +268,7 @@ def subscribe(
         ack_policy=AckPolicy.NACK_ON_ERROR,
         session_timeout_ms=session_timeout_ms,
         rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+        listener=inlet.offsets,
         heartbeat_interval_ms=min(3_000, session_timeout_ms // 4),
         fetch_max_wait_ms=UNHURRIED_MS if unhurried else LOOK_MS,
         fetch_min_bytes=UNHURRIED_BYTES if unhurried else 1,
@@ -266,8 +283,10 @@ def subscribe(
 
     async def get_msg(consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord, ...]:
         """As FastStream's own, without its sleep after a look that found nothing, which the first record after a silence sat out."""
+        nonlocal rebalances
         await inlet.offsets.settle(consumer)
         found = await consumer.getmany(timeout_ms=LOOK_MS, max_records=batch)
+        rebalances = inlet.offsets.rebalances
         return tuple(chain.from_iterable(found.values()))
 
     subscriber.get_msg = get_msg  # type: ignore[method-assign]

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -32,6 +32,12 @@ MARK_EVERY = 0.5
 
 LOOK_EVERY = 1.0
 """Seconds after which the journal is asked for entries whose commit nobody here has told of: another process, or a dead one, wrote them."""
+
+REFILL_AFTER = timedelta(seconds=20)
+"""How long a new log stays as short as it was found. A reader whose place lies behind its end notices, and begins at its beginning; in one
+that was full again at once it would go on in the middle."""
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 MOST_STREAMS = 100_000
 """Streams whose last place is kept in mind."""
@@ -67,6 +73,7 @@ class Relay:
         logger: FilteringBoundLogger,
         answers_within: float = ANSWERS_WITHIN,
         mark_every: float = MARK_EVERY,
+        refill_after: timedelta = REFILL_AFTER,
     ) -> None:
         self._topic = topic
         self._journal = journal
@@ -79,6 +86,7 @@ class Relay:
         self._window = window
         self._answers_within = answers_within
         self._mark_every = mark_every
+        self._refill_after = refill_after
         self._logger = logger
         self._producer: AIOKafkaProducer | None = None
         self._in_flight: list[tuple[Document, asyncio.Future[Any]]] = []
@@ -91,6 +99,7 @@ class Relay:
         """Of a log that is lost nothing counts; what was acknowledged and not marked is owed again."""
         self._log: int | None = None
         """Which log it is that is written to: how many were lost before it."""
+        self._refilled_from = LONG_AGO
         self._known: dict[int, int] = {}
         """The last place acknowledged by partition: of any process before this one began to publish, and of this one since."""
         self._unmarked: dict[str, Document] = {}
@@ -124,10 +133,15 @@ class Relay:
 
     async def _send(self) -> bool:
         """Hand the next batch to the producer; False when there is nothing to publish. A record it refuses ends the batch."""
+        await self._learn()
+        if self._slots.now() < self._refilled_from:
+            return False
         entries = await self._next()
+        if self._log is None:  # marking has shown that the log was lost
+            self._look = True
+            return False
         if not entries:
             return False
-        await self._learn()
         self._sent_to = self._log
         crash_point("relay.before_send")
         producer = await self._connected()
@@ -202,12 +216,14 @@ class Relay:
         if self._log is None:
             with translated():
                 await self._state.update_one({"_id": self._topic}, {"$setOnInsert": {"log": 0}}, upsert=True)
-            self._log, self._known = await self._remembered()
+            self._log, self._known, lost_at = await self._remembered()
+            self._refilled_from = lost_at + self._refill_after if lost_at else LONG_AGO
 
-    async def _remembered(self) -> tuple[int, dict[int, int]]:
+    async def _remembered(self) -> tuple[int, dict[int, int], datetime | None]:
+        """(which log, the last place acknowledged by partition, when the one before was found lost)."""
         with translated():
             row: Document = await self._state.find_one({"_id": self._topic}) or {}
-        return row.get("log", 0), {int(partition): offset for partition, offset in row.get("offsets", {}).items()}
+        return row.get("log", 0), {int(partition): offset for partition, offset in row.get("offsets", {}).items()}, row.get("lost_at")
 
     async def _mark(self) -> None:
         """Mark what was acknowledged, and remember how far the log has come; nothing of either when the log is another one by now."""
@@ -242,9 +258,9 @@ class Relay:
         lost = {partition: last for partition, last in self._known.items() if partition in offsets and offsets[partition][0] <= last}
         if not lost:
             return True
-        log, _ = await self._remembered()
+        log, _, _ = await self._remembered()
         if log == self._log:
-            await self._log_lost(lost)
+            await self._log_lost(log, lost)
         self._forget()
         return False
 
@@ -254,7 +270,7 @@ class Relay:
         What is on its way to Kafka in that moment arrives before what is owed again: after a loss, and only then, order may suffer.
         """
         # What was acknowledged is read first: ends asked for earlier would be behind what was published in between.
-        _, remembered = await self._remembered()
+        log, remembered, _ = await self._remembered()
         ends = await self._ends()
         if not ends:
             # Gone, or not yet known to a broker that has just started: only the ends of a topic that is there say what was lost.
@@ -264,14 +280,19 @@ class Relay:
                 raise TransientError(f"{self._topic} has no partitions yet")
         lost = {partition: last for partition, last in remembered.items() if ends.get(partition, 0) <= last}
         if lost:
-            await self._log_lost(lost)
+            await self._log_lost(log, lost)
         return False
 
-    async def _log_lost(self, lost: Mapping[int, int]) -> None:
-        """Owe first, forget after: a crash in between publishes twice, never nothing. Before both, nobody's marks count any more."""
+    async def _log_lost(self, log: int, lost: Mapping[int, int]) -> None:
+        """Owe first, forget after: a crash in between publishes twice, never nothing. Before both, nobody's marks count any more.
+
+        Whoever finds it out first does it; should it die, what it did not forget shows the loss again.
+        """
         self._forget()
+        found = {"$inc": {"log": 1}, "$set": {"lost_at": self._slots.now()}}
         with translated():
-            await self._state.update_one({"_id": self._topic}, {"$inc": {"log": 1}}, upsert=True)
+            if not (await self._state.update_one({"_id": self._topic, "log": log}, found)).matched_count:
+                return
         count = await self._journal.owe_again(self._slots.now() - self._window)
         with translated():
             for partition, last in lost.items():

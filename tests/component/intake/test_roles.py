@@ -13,7 +13,7 @@ SETTINGS = IntakeSettings(secret=SecretStr("s" * 32), intake_port=0, mail_port=0
     ("only", "loops", "inlets"),
     [
         (["web"], {"organisation", "file sweep", "refused mails, web"}, []),
-        (["relay"], {"organisation", "file sweep", "relay", "relay slots", "relay log", "relay age"}, []),
+        (["relay"], {"organisation", "file sweep", "relay", "relay slots", "relay log", "relay adoption", "relay age"}, []),
         (["consumer"], {"organisation", "file sweep"}, ["helpdesk.tickets.v1"]),
     ],
 )

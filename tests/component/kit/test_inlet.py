@@ -21,7 +21,7 @@ from kit.inlet import Inlet, subscribe
 from kit.kafka import LARGEST_DEAD_LETTER, LARGEST_RECORD, end_offsets, ensure_topics, make_broker, make_producer
 from kit.settings import ServiceSettings
 from tests.component.kit.happened import Happened, happened, happenings
-from tests.component.kit.topics import committed, records_of, write
+from tests.component.kit.topics import committed, delete, records_of, write
 from tests.component.kit.waiting import eventually
 
 Apply = Callable[[Sequence[Happened]], Any]
@@ -150,6 +150,37 @@ async def test_in_passing_trouble_the_whole_batch_comes_again_after_a_pause_and_
     assert asyncio.get_running_loop().time() - started > 0.2 + 0.4  # half of the pauses at least
     assert applied.of("a") == applied.of("b") == [1, 2, 3]
     assert await desk.letters() == []
+
+
+async def test_what_was_in_hand_when_the_log_was_lost_says_nothing_about_the_new_one(desk: Desk) -> None:
+    """Its failure would send the reader to a place that is the middle of another log by now."""
+    await desk.send(*life("a", 4))
+    applied = Applied(gate=asyncio.Event())
+    await desk.member(applied, batch=3)
+    assert applied.gate
+    applied.gate.set()
+    await desk.all_committed()
+    applied.gate.clear()
+    applied.entered.clear()
+    await desk.send(*(happened("a", number) for number in (5, 6)))
+    await applied.entered.wait()
+
+    before = desk.inlet.offsets.rebalances
+    await delete(desk.settings, desk.topic)
+
+    async def made_again() -> bool:
+        return desk.topic in await ensure_topics(desk.settings, [desk.topic])
+
+    async def joined_again() -> bool:
+        return desk.inlet.offsets.rebalances >= before + 2 and desk.inlet.assigned()  # taken away, and given
+
+    await eventually(made_again)
+    await desk.send(*(happened("a", number) for number in range(5, 13)))
+    await eventually(joined_again)
+    applied.outages.append(TransientError("the database is away"))
+    applied.gate.set()
+    await desk.all_committed()
+    assert applied.of("a") == list(range(1, 13))
 
 
 async def test_of_fifty_records_the_one_that_never_works_is_put_aside_and_the_rest_applied_in_order(desk: Desk) -> None:

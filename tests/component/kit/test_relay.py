@@ -1,6 +1,7 @@
 """The relay: what the journal owes goes to Kafka in order, at least once, and again when Kafka has lost it."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -40,6 +41,7 @@ class Line:
 
     def another(self, make: Callable[[], Any] | None = None, journal: Journal | None = None, **options: Any) -> Relay:
         self.slots = Slots(self.mongo, self.database["relay_leases"], "only")
+        hurried: dict[str, Any] = {"mark_every": 0.0, "refill_after": timedelta()}
         return Relay(
             self.topic,
             journal or self.journal,
@@ -51,7 +53,7 @@ class Line:
             state=self.database["relay_state"],
             window=HOUR,
             logger=self.logger,
-            **{"mark_every": 0.0} | options,
+            **hurried | options,
         )
 
     def make_producer(self) -> AIOKafkaProducer:
@@ -403,14 +405,55 @@ async def test_when_the_topic_is_gone_it_is_made_again_and_everything_in_the_win
     assert await line.owed() == []
 
 
-async def test_an_empty_topic_of_the_same_name_is_a_lost_log_too(line: Line) -> None:
-    await now_and_before(line)
+async def lose_the_log(line: Line) -> None:
+    """The topic is gone, and there is an empty one of its name."""
     await delete(line.settings, line.topic)
 
     async def made_again() -> bool:
         return line.topic in await ensure_topics(line.settings, [line.topic])
 
     await eventually(made_again)
+
+
+async def test_a_new_log_is_left_alone_until_its_readers_have_noticed_that_it_is_new(line: Line) -> None:
+    await now_and_before(line)
+    await lose_the_log(line)
+    await line.relay.check_log()
+    patient = line.another(refill_after=timedelta(seconds=5))
+    await line.slots.renew()
+    found = time.monotonic()
+    await line.happen(happened("c", 1, occurred_at=line.mongo.now()))
+    assert await patient.step() is False
+    assert await line.published() == {}
+    while await line.owed():
+        await patient.step()
+    assert time.monotonic() - found > 4
+    await patient.close()
+    assert await line.published() == {"a": ["a-2"], "b": ["b-1"], "c": ["c-1"]}
+
+
+async def test_several_who_find_the_log_lost_at_once_owe_it_again_once(line: Line) -> None:
+    await now_and_before(line)
+    await lose_the_log(line)
+    others = [line.another() for _ in range(3)]
+    await asyncio.gather(*(relay.check_log() for relay in others))
+    row = await line.database["relay_state"].find_one({"_id": line.topic})
+    assert row is not None
+    assert row["log"] == 1
+    assert await line.owed() == ["a-2", "b-1"]
+
+
+async def test_one_who_died_when_it_had_found_the_log_lost_leaves_it_to_be_found_again(line: Line) -> None:
+    await now_and_before(line)
+    await lose_the_log(line)
+    await line.database["relay_state"].update_one({"_id": line.topic}, {"$inc": {"log": 1}})  # as far as the dead one came
+    await line.relay.check_log()
+    assert await line.owed() == ["a-2", "b-1"]
+
+
+async def test_an_empty_topic_of_the_same_name_is_a_lost_log_too(line: Line) -> None:
+    await now_and_before(line)
+    await lose_the_log(line)
     await line.happen(happened("c", 1, occurred_at=line.mongo.now()))
     await line.relay.check_log()
     assert await line.owed() == ["a-2", "b-1", "c-1"]
@@ -418,12 +461,7 @@ async def test_an_empty_topic_of_the_same_name_is_a_lost_log_too(line: Line) -> 
 
 async def test_a_new_log_that_is_longer_than_the_lost_one_is_known_by_its_first_acknowledged_place(line: Line) -> None:
     await now_and_before(line)
-    await delete(line.settings, line.topic)
-
-    async def made_again() -> bool:
-        return line.topic in await ensure_topics(line.settings, [line.topic])
-
-    await eventually(made_again)
+    await lose_the_log(line)
     late = [happened(ticket, number, occurred_at=line.mongo.now()) for ticket in "ab" for number in (3, 4, 5, 6)]
     await line.happen(*late)
     published = line.another()
