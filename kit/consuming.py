@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from kit.deadletters import DeadLetters
 from kit.inlet import Inlet, subscribe
-from kit.kafka import LARGEST_DEAD_LETTER, make_broker, make_producer
+from kit.kafka import LARGEST_DEAD_LETTER, committed_logs, make_broker, make_producer
 from kit.service import Service
 from kit.settings import ServiceSettings
 from kit.topics import require_topics
@@ -40,7 +40,8 @@ def add_inlet(  # noqa: PLR0913 (each is one collaborator)
         service.broker = make_broker(settings, service.name)
     make = partial(make_producer, settings, service.name, largest=LARGEST_DEAD_LETTER)
     grave = DeadLetters(letters, group, make_producer=make, logger=service.logger, burst=settings.dead_letter_burst)
-    inlet = Inlet(topic, group, adapter, apply, grave, logger=service.logger, only=only)
+    logs = partial(committed_logs, settings, group)
+    inlet = Inlet(topic, group, adapter, apply, grave, committed_logs=logs, logger=service.logger, only=only)
     timeout = int(settings.kafka_session_timeout_seconds * 1000)
     subscribe(service.broker, inlet, batch=batch, session_timeout_ms=timeout, unhurried=unhurried)
     service.inlets.append(inlet)

@@ -9,11 +9,10 @@ import dataclasses
 import random
 import time
 from collections import Counter as Tally
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from itertools import chain
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -24,7 +23,7 @@ from structlog.typing import FilteringBoundLogger
 from kit.crashpoints import crash_point
 from kit.deadletters import BurstError, DeadLetters
 from kit.errors import TransientError
-from kit.kafka import REBALANCE_TIMEOUT_MS, SESSION_TIMEOUT_MS
+from kit.kafka import LOG_HEADER, REBALANCE_TIMEOUT_MS, SESSION_TIMEOUT_MS
 from kit.mongo import is_passing
 from schemas.envelope import Event, UnknownEvent
 
@@ -56,9 +55,15 @@ single larger record comes whole all the same (KIP-74)."""
 UNHURRIED_AHEAD_BYTES = 256_000
 """More than `UNHURRIED_BYTES`: where one partition alone is behind, what Kafka may give of it must be worth giving at once."""
 
+LONGEST_NUMBER = 20
+
 APPLIED = Counter("helpdesk_events_applied", "Events applied", ["topic", "group"])
 SKIPPED = Counter("helpdesk_events_unknown", "Events of a type this release does not know", ["topic", "type"])
 SECONDS = Histogram("helpdesk_batch_seconds", "Seconds to apply one batch", ["topic", "group"])
+
+
+CommittedLogs = Callable[[], Awaitable[Mapping[TopicPartition, int]]]
+"""Asks which log each place belongs to that the group has committed."""
 
 
 class Inlet(Generic[E]):
@@ -72,6 +77,7 @@ class Inlet(Generic[E]):
         apply: Callable[[Sequence[E]], Awaitable[None]],
         dead_letters: DeadLetters,
         *,
+        committed_logs: CommittedLogs,
         logger: FilteringBoundLogger,
         only: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
@@ -88,7 +94,7 @@ class Inlet(Generic[E]):
         self._failures = 0
         self._busy_since: float | None = None
         self.last_ok_at: float | None = None
-        self.offsets = Offsets(logger, clock)
+        self.offsets = Offsets(committed_logs, logger, clock)
         self.subscriber: Any = None
 
     def stuck(self) -> bool:
@@ -110,6 +116,26 @@ class Inlet(Generic[E]):
         consumer: AIOKafkaConsumer | None = getattr(self.subscriber, "consumer", None)
         if consumer is not None:
             await self.offsets.settle(consumer, at_once=True)
+
+    async def continuing(
+        self, consumer: AIOKafkaConsumer, found: Mapping[TopicPartition, Sequence[ConsumerRecord]]
+    ) -> tuple[ConsumerRecord, ...]:
+        """Without what belongs to another log than the place it was read from: that comes again, from that log's beginning."""
+        try:
+            return tuple(
+                [
+                    one
+                    for partition, records in found.items()
+                    if await self.offsets.in_its_log(consumer, partition, records)
+                    for one in records
+                ]
+            )
+        except Exception as error:  # noqa: BLE001 (whatever it is, what was fetched must come again)
+            self._logger.warning("inlet.pausing", topic=self.topic, group=self.group, error=repr(error)[:300])
+            for partition, records in found.items():
+                rewind(consumer, partition, records[0].offset)
+            await asyncio.sleep(LOOK_MS / 1000)
+            return ()
 
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
         """Apply a batch. Raises (after a pause) only when all of it must come again."""
@@ -179,29 +205,40 @@ def _halves(pairs: list[tuple[ConsumerRecord, E]]) -> list[list[tuple[ConsumerRe
     return [pairs[:middle], pairs[middle:]]
 
 
-class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]
+class Offsets:
     """Remembers what was applied and commits it twice a second instead of after every batch.
 
     A crash in between has those records come again, which every `apply` knows. At fifty batches a second the commits cost as much as what
-    they were for. So does a rebalance: it may be that of a Kafka that has lost its log, in which a place of before means another record.
+    they were for.
+
+    An offset is a place in one log. When Kafka has lost that and the relay has filled another, the number is another record's place. So
+    the log is committed with it, as metadata, and a reader that meets a later log begins at its beginning (docs/decisions/006).
     """
 
-    def __init__(self, logger: FilteringBoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, committed_logs: CommittedLogs, logger: FilteringBoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._committed_logs = committed_logs
+        self._logs: dict[TopicPartition, int] = {}
         self._logger = logger
         self._clock = clock
         self._applied: dict[TopicPartition, int] = {}
         self._committed_at = float("-inf")
-        self.rebalances = 0
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 (aiokafka's)
-        self._applied = {}
-        self.rebalances += 1
-
-    on_partitions_assigned = on_partitions_revoked
 
     def applied(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:
             self._applied[TopicPartition(record.topic, record.partition)] = record.offset + 1
+
+    async def in_its_log(self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]) -> bool:
+        """Whether these continue what was read before; if not, the partition begins at its beginning. Raises what asking Kafka raises."""
+        log = max(map(log_of, records))
+        if partition not in self._logs:
+            self._logs[partition] = (await self._committed_logs()).get(partition, 0) if log else 0
+        if log <= self._logs[partition]:
+            return True
+        self._logs[partition] = log
+        self._applied.pop(partition, None)
+        self._logger.warning("inlet.begins_anew", topic=partition.topic, partition=partition.partition, log=log)
+        rewind(consumer, partition, 0)
+        return False
 
     async def settle(self, consumer: AIOKafkaConsumer, *, at_once: bool = False) -> None:
         """Commit what was applied, if it is time. What Kafka does not take, as after a rebalance, is given again to whoever comes next."""
@@ -209,13 +246,25 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]
         if not self._applied or (now - self._committed_at < COMMIT_EVERY and not at_once):
             return
         mine = consumer.assignment()
-        offsets = {partition: offset for partition, offset in self._applied.items() if partition in mine}
+        offsets = {
+            partition: (offset, str(self._logs.get(partition, 0))) for partition, offset in self._applied.items() if partition in mine
+        }
         self._applied, self._committed_at = {}, now
         try:
             if offsets:  # without a limit it would wait for ever for a Kafka that is away, and nothing would be asked for meanwhile
                 await asyncio.wait_for(consumer.commit(offsets), COMMIT_PATIENCE)
         except (KafkaError, TimeoutError) as error:
             self._logger.warning("inlet.not_committed", error=repr(error)[:300])
+
+
+def log_of(record: ConsumerRecord) -> int:
+    value = dict(record.headers).get(LOG_HEADER) or b""
+    return int(value) if value.isdigit() and len(value) < LONGEST_NUMBER else 0
+
+
+def rewind(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
+    if partition in consumer.assignment():  # else it is another's to read
+        consumer.seek(partition, offset)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,22 +274,14 @@ class _Batch:
     consumer: AIOKafkaConsumer
     records: Sequence[ConsumerRecord]
     inlet: Inlet[Any]
-    rebalances: int
-    """How many there had been when it was fetched."""
 
     async def commit(self) -> None:
-        if self._counts():
-            self.inlet.offsets.applied(self.records)
+        self.inlet.offsets.applied(self.records)
         if not self.inlet.subscriber.running:  # it is the last one
             await self.inlet.settle()
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        if self._counts():
-            self.consumer.seek(partition, offset)
-
-    def _counts(self) -> bool:
-        """Since a rebalance where to go on is the new owner's to ask Kafka, also when that is this process again."""
-        return self.rebalances == self.inlet.offsets.rebalances
+        rewind(self.consumer, partition, offset)
 
 
 async def _undecoded(message: Any) -> Any:  # noqa: ANN401
@@ -251,12 +292,11 @@ def subscribe(
     broker: KafkaBroker, inlet: Inlet[Any], *, batch: int = 150, session_timeout_ms: int = SESSION_TIMEOUT_MS, unhurried: bool = False
 ) -> None:
     """Attach an inlet to the broker with the options everything here relies on. `unhurried`: rather in larger batches than at once."""
-    rebalances = 0
 
     async def without_headers(records: tuple[ConsumerRecord, ...], original: Callable[..., Awaitable[Any]]) -> Any:  # noqa: ANN401
         """FastStream decodes headers as UTF-8 before any middleware runs; one bad byte there would lose the record silently."""
         message = await original(tuple(dataclasses.replace(record, headers=()) for record in records))
-        message.raw_message, message.consumer = records, _Batch(message.consumer, records, inlet, rebalances)
+        message.raw_message, message.consumer = records, _Batch(message.consumer, records, inlet)
         return message
 
     subscriber = broker.subscriber(
@@ -268,7 +308,6 @@ def subscribe(
         ack_policy=AckPolicy.NACK_ON_ERROR,
         session_timeout_ms=session_timeout_ms,
         rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
-        listener=inlet.offsets,
         heartbeat_interval_ms=min(3_000, session_timeout_ms // 4),
         fetch_max_wait_ms=UNHURRIED_MS if unhurried else LOOK_MS,
         fetch_min_bytes=UNHURRIED_BYTES if unhurried else 1,
@@ -283,11 +322,9 @@ def subscribe(
 
     async def get_msg(consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord, ...]:
         """As FastStream's own, without its sleep after a look that found nothing, which the first record after a silence sat out."""
-        nonlocal rebalances
         await inlet.offsets.settle(consumer)
         found = await consumer.getmany(timeout_ms=LOOK_MS, max_records=batch)
-        rebalances = inlet.offsets.rebalances
-        return tuple(chain.from_iterable(found.values()))
+        return await inlet.continuing(consumer, found)
 
     subscriber.get_msg = get_msg  # type: ignore[method-assign]
     inlet.subscriber = subscriber

@@ -7,7 +7,7 @@ transaction: one row of `owed` for all that was journalled together, gone once a
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from collections.abc import Collection as Some
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -155,16 +155,13 @@ class Journal:
                 await self._owed.update_many({"_id": {"$in": part}}, {"$pull": {"entries": {"id": {"$in": ids}}}}, session=session)
                 await self._owed.delete_many({"_id": {"$in": part}, "entries": []}, session=session)
 
-    async def owe_again(self, since: datetime) -> int:
-        """Everything journalled since `since` is to be published again. Returns how many entries."""
-        count = 0
+    async def owe_again(self, since: datetime) -> AsyncIterator[tuple[datetime, int]]:
+        """Everything journalled since `since` is to be published again. Yields, page by page, up to when that is done and of how many."""
         with translated():
             lost = self._entries.find({"at": {"$gte": since}}, {"at": 1, "slot": 1}).sort("at", ASCENDING)
             while page := await lost.to_list(PAGE):
                 await self._owe(page)
-                count += len(page)
-        self.bell.set()
-        return count
+                yield page[-1]["at"], len(page)
 
     async def adopt(self) -> bool:
         """Owe what processes of a release before `owed` have journalled and not published: its entries say so themselves.

@@ -30,6 +30,9 @@ LARGEST_RECORD = 4 * 1024 * 1024
 LARGEST_DEAD_LETTER = 2 * LARGEST_RECORD
 """A dead letter is the record it keeps, and what is said about it."""
 
+LOG_HEADER = "log"
+"""Of a record that was sent since Kafka lost a log: a number that grows with every loss (`kit.relay`)."""
+
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -153,6 +156,19 @@ async def end_offsets(settings: ServiceSettings, topic: str) -> dict[int, int]:
         raise TransientError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
     finally:
         await consumer.stop()
+
+
+async def committed_logs(settings: ServiceSettings, group: str) -> dict[TopicPartition, int]:
+    """Which log the place belongs to that a group has committed, by partition. TransientError when Kafka is away."""
+    admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        offsets = await admin.list_consumer_group_offsets(group)
+    except (KafkaError, OSError) as error:
+        raise TransientError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
+    finally:
+        await admin.close()
+    return {partition: int(found.metadata) for partition, found in offsets.items() if (found.metadata or "").isdecimal()}
 
 
 async def _partitions(settings: ServiceSettings, topic: str) -> list[int]:

@@ -3,17 +3,19 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter
+from pymongo import ReturnDocument
 from structlog.typing import FilteringBoundLogger
 
 from kit.crashpoints import crash_point
 from kit.errors import TransientError
 from kit.journal import Journal
+from kit.kafka import LOG_HEADER
 from kit.leases import Slots
 from kit.mongo import Collection, Document, Mongo, Session, translated
 
@@ -33,11 +35,8 @@ MARK_EVERY = 0.5
 LOOK_EVERY = 1.0
 """Seconds after which the journal is asked for entries whose commit nobody here has told of: another process, or a dead one, wrote them."""
 
-REFILL_AFTER = timedelta(seconds=20)
-"""How long a new log stays as short as it was found. A reader whose place lies behind its end notices, and begins at its beginning; in one
-that was full again at once it would go on in the middle."""
-
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
+OWING_FOR = 30.0
+"""Seconds of owing again in one step; the next one goes on."""
 
 MOST_STREAMS = 100_000
 """Streams whose last place is kept in mind."""
@@ -73,7 +72,6 @@ class Relay:
         logger: FilteringBoundLogger,
         answers_within: float = ANSWERS_WITHIN,
         mark_every: float = MARK_EVERY,
-        refill_after: timedelta = REFILL_AFTER,
     ) -> None:
         self._topic = topic
         self._journal = journal
@@ -86,7 +84,6 @@ class Relay:
         self._window = window
         self._answers_within = answers_within
         self._mark_every = mark_every
-        self._refill_after = refill_after
         self._logger = logger
         self._producer: AIOKafkaProducer | None = None
         self._in_flight: list[tuple[Document, asyncio.Future[Any]]] = []
@@ -98,8 +95,7 @@ class Relay:
     def _forget(self) -> None:
         """Of a log that is lost nothing counts; what was acknowledged and not marked is owed again."""
         self._log: int | None = None
-        """Which log it is that is written to: how many were lost before it."""
-        self._refilled_from = LONG_AGO
+        """Which log it is that is written to: 0, or when the one before was found lost, in milliseconds since 1970."""
         self._known: dict[int, int] = {}
         """The last place acknowledged by partition: of any process before this one began to publish, and of this one since."""
         self._unmarked: dict[str, Document] = {}
@@ -133,12 +129,11 @@ class Relay:
 
     async def _send(self) -> bool:
         """Hand the next batch to the producer; False when there is nothing to publish. A record it refuses ends the batch."""
-        await self._learn()
-        if self._slots.now() < self._refilled_from:
+        if not await self._learn():
             return False
         entries = await self._next()
-        if self._log is None:  # marking has shown that the log was lost
-            self._look = True
+        if self._log is None:  # meanwhile it was found lost: what is owed is more than that
+            self._forget()
             return False
         if not entries:
             return False
@@ -147,7 +142,7 @@ class Relay:
         producer = await self._connected()
         for entry in entries:
             try:
-                answer: asyncio.Future[Any] = await producer.send(self._topic, **record(entry))
+                answer: asyncio.Future[Any] = await producer.send(self._topic, **record(entry, self._sent_to))
             except (KafkaError, OSError) as error:
                 answer = asyncio.get_running_loop().create_future()
                 answer.set_exception(error)
@@ -206,24 +201,32 @@ class Relay:
             try:
                 await producer.start()
             except (KafkaError, OSError) as error:
+                self._last.clear()  # what was to be sent was not
+                self._look = True
                 await producer.stop()
                 raise TransientError(f"Kafka: {error!r}") from error
             self._producer = producer
         return self._producer
 
-    async def _learn(self) -> None:
-        """Which log it is, and what an offset acknowledged from now on must lie beyond as long as it is the same."""
-        if self._log is None:
-            with translated():
-                await self._state.update_one({"_id": self._topic}, {"$setOnInsert": {"log": 0}}, upsert=True)
-            self._log, self._known, lost_at = await self._remembered()
-            self._refilled_from = lost_at + self._refill_after if lost_at else LONG_AGO
+    async def _learn(self) -> bool:
+        """Which log it is, and what an offset acknowledged from now on must lie beyond as long as it is the same.
 
-    async def _remembered(self) -> tuple[int, dict[int, int], datetime | None]:
-        """(which log, the last place acknowledged by partition, when the one before was found lost)."""
+        False as long as what the one before held is not owed again: new events follow it.
+        """
+        if self._log is None:
+            row = await self._remembered()
+            if "owing" in row:
+                return False
+            self._log, self._known = row["log"], acknowledged_in(row)
+        return True
+
+    async def _remembered(self) -> Document:
+        """`log`, the last `offsets` acknowledged in it by partition, and from when on what was lost is still to be owed again (`owing`)."""
         with translated():
-            row: Document = await self._state.find_one({"_id": self._topic}) or {}
-        return row.get("log", 0), {int(partition): offset for partition, offset in row.get("offsets", {}).items()}, row.get("lost_at")
+            row: Document = await self._state.find_one_and_update(
+                {"_id": self._topic}, {"$max": {"log": 0}}, upsert=True, return_document=ReturnDocument.AFTER
+            )
+        return row
 
     async def _mark(self) -> None:
         """Mark what was acknowledged, and remember how far the log has come; nothing of either when the log is another one by now."""
@@ -251,18 +254,11 @@ class Relay:
         crash_point("relay.after_mark")
 
     async def _is_same_log(self, offsets: Offsets) -> bool:
-        """A record that got a place an earlier one had is in a new log. The ends alone don't show that once it is longer than the old one.
-
-        Asked again before it is believed: another process may have noticed first and begun to remember anew.
-        """
+        """A record that got a place an earlier one had is in a new log. Its ends alone don't show that when it is longer."""
         lost = {partition: last for partition, last in self._known.items() if partition in offsets and offsets[partition][0] <= last}
-        if not lost:
-            return True
-        log, _, _ = await self._remembered()
-        if log == self._log:
-            await self._log_lost(log, lost)
-        self._forget()
-        return False
+        if lost and self._log is not None:
+            await self._log_lost(self._log, lost)
+        return not lost
 
     async def check_log(self) -> bool:
         """Compare the topic's ends with what was acknowledged; a shorter log was lost, so everything in the window is owed again.
@@ -270,7 +266,11 @@ class Relay:
         What is on its way to Kafka in that moment arrives before what is owed again: after a loss, and only then, order may suffer.
         """
         # What was acknowledged is read first: ends asked for earlier would be behind what was published in between.
-        log, remembered, _ = await self._remembered()
+        row = await self._remembered()
+        if self._log not in {None, row["log"]}:
+            self._forget()
+        if "owing" in row:
+            return await self._owe_again(row["owing"])
         ends = await self._ends()
         if not ends:
             # Gone, or not yet known to a broker that has just started: only the ends of a topic that is there say what was lost.
@@ -278,28 +278,37 @@ class Relay:
             ends = await self._ends()
             if not ends:
                 raise TransientError(f"{self._topic} has no partitions yet")
-        lost = {partition: last for partition, last in remembered.items() if ends.get(partition, 0) <= last}
+        lost = {partition: last for partition, last in acknowledged_in(row).items() if ends.get(partition, 0) <= last}
         if lost:
-            await self._log_lost(log, lost)
-        return False
+            await self._log_lost(row["log"], lost)
+        return bool(lost)
 
     async def _log_lost(self, log: int, lost: Mapping[int, int]) -> None:
-        """Owe first, forget after: a crash in between publishes twice, never nothing. Before both, nobody's marks count any more.
-
-        Whoever finds it out first does it; should it die, what it did not forget shows the loss again.
-        """
+        """From now on nobody's marks of that log count. Of several who find it out at once, one is the first."""
         self._forget()
-        found = {"$inc": {"log": 1}, "$set": {"lost_at": self._slots.now()}}
+        now = self._slots.now()
+        # Later than any before, also when the database is an older one that was restored: readers believe the latest.
+        another = {"log": max(log + 1, int(now.timestamp() * 1000)), "owing": now - self._window}
         with translated():
-            if not (await self._state.update_one({"_id": self._topic, "log": log}, found)).matched_count:
-                return
-        count = await self._journal.owe_again(self._slots.now() - self._window)
+            found = await self._state.update_one({"_id": self._topic, "log": log}, {"$set": another, "$unset": {"offsets": ""}})
+        if found.matched_count:
+            self._logger.error("relay.log_lost", topic=self._topic, partitions=len(lost))
+
+    async def _owe_again(self, since: datetime) -> bool:
+        """A stretch of the window. Whoever dies or is overtaken in the middle loses nothing: how far it is owed again is written down."""
+        count, began = 0, time.monotonic()
+        async for at, entries in self._journal.owe_again(since):
+            REPUBLISHED.labels(self._topic).inc(entries)
+            count += entries
+            with translated():
+                await self._state.update_one({"_id": self._topic, "owing": {"$lt": at}}, {"$set": {"owing": at}})
+            if at > since and time.monotonic() - began > OWING_FOR:
+                return True
         with translated():
-            for partition, last in lost.items():
-                place = f"offsets.{partition}"
-                await self._state.update_one({"_id": self._topic, place: {"$lte": last}}, {"$unset": {place: ""}})
-        REPUBLISHED.labels(self._topic).inc(count)
-        self._logger.error("relay.log_lost", topic=self._topic, partitions=len(lost), owed_again=count)
+            await self._state.update_one({"_id": self._topic}, {"$unset": {"owing": ""}})
+        self._logger.warning("relay.owed_again", topic=self._topic, entries=count)
+        self._journal.bell.set()
+        return False
 
     async def close(self) -> None:
         """Mark what was acknowledged; forget the producer: after sequence errors an idempotent one never recovers (aiokafka issue 1017)."""
@@ -315,7 +324,11 @@ class Relay:
                 self._logger.warning("relay.producer_not_closed", error=repr(error))
 
 
-def record(entry: Document) -> dict[str, Any]:
+def acknowledged_in(row: Document) -> dict[int, int]:
+    return {int(partition): offset for partition, offset in row.get("offsets", {}).items()}
+
+
+def record(entry: Document, log: int) -> dict[str, Any]:
     """The Kafka record of a journal entry; headers follow the CloudEvents Kafka binding and hold ASCII only."""
     at = entry["at"]
     headers = [
@@ -327,6 +340,8 @@ def record(entry: Document) -> dict[str, Any]:
     ]
     if entry.get("trace"):
         headers.append(("traceparent", entry["trace"].encode("ascii", "ignore")))
+    if log:
+        headers.append((LOG_HEADER, str(log).encode()))
     return {
         "value": entry["body"].encode(),
         "key": entry["key"].encode(),

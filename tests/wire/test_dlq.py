@@ -23,7 +23,7 @@ from helpdesk.embedded.servers import kafka_of
 from kit.deadletters import DeadLetters
 from kit.errors import PermanentError, TransientError
 from kit.inlet import Inlet
-from kit.kafka import client_options, end_offsets, ensure_topics, make_producer
+from kit.kafka import client_options, committed_logs, end_offsets, ensure_topics, make_producer
 from kit.log import get_logger
 from kit.mongo import Mongo
 from kit.settings import ServiceSettings
@@ -89,7 +89,10 @@ class Desk:
 
         make = partial(make_producer, self.settings, "test")
         letters = DeadLetters(dead_letters(service), service, make_producer=make, logger=get_logger("test"))
-        inlet: Inlet[RequestReceived] = Inlet(REQUESTS, service, request_events, apply, letters, logger=get_logger("test"))
+        logs = partial(committed_logs, self.settings, service)
+        inlet: Inlet[RequestReceived] = Inlet(
+            REQUESTS, service, request_events, apply, letters, committed_logs=logs, logger=get_logger("test")
+        )
         await inlet.take(records)
         await letters.close()
 

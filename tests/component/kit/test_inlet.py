@@ -3,13 +3,14 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 from pymongo.errors import AutoReconnect
@@ -17,11 +18,21 @@ from structlog.typing import FilteringBoundLogger
 
 from kit.deadletters import KEPT_OF_VALUE, DeadLetters
 from kit.errors import PermanentError, TransientError
-from kit.inlet import Inlet, subscribe
-from kit.kafka import LARGEST_DEAD_LETTER, LARGEST_RECORD, end_offsets, ensure_topics, make_broker, make_producer
+from kit.inlet import Inlet, Offsets, log_of, subscribe
+from kit.kafka import (
+    LARGEST_DEAD_LETTER,
+    LARGEST_RECORD,
+    LOG_HEADER,
+    client_options,
+    committed_logs,
+    end_offsets,
+    ensure_topics,
+    make_broker,
+    make_producer,
+)
 from kit.settings import ServiceSettings
 from tests.component.kit.happened import Happened, happened, happenings
-from tests.component.kit.topics import committed, delete, records_of, write
+from tests.component.kit.topics import committed, records_of, write
 from tests.component.kit.waiting import eventually
 
 Apply = Callable[[Sequence[Happened]], Any]
@@ -64,6 +75,7 @@ class Desk:
         self.settings, self._logger = settings, logger
         self.topic, self.group, self.dead = name("events"), name("group"), name("dead")
         self.stack = AsyncExitStack()
+        self.away: list[Exception] = []
 
     async def member(
         self,
@@ -78,13 +90,20 @@ class Desk:
         """Started; stopped at the end of the test if not before."""
         producer = make or (lambda: make_producer(self.settings, "tests", largest=LARGEST_DEAD_LETTER))
         self.grave = DeadLetters(self.dead, self.group, make_producer=producer, logger=self._logger, burst=burst)
-        self.inlet = Inlet(self.topic, self.group, happenings, apply, self.grave, logger=self._logger, only=only)
+        self.inlet = Inlet(
+            self.topic, self.group, happenings, apply, self.grave, committed_logs=self.committed_logs, logger=self._logger, only=only
+        )
         broker = make_broker(self.settings, "tests")
         subscribe(broker, self.inlet, batch=batch, unhurried=unhurried)
         await broker.start()
         self.stack.push_async_callback(self.grave.close)
         self.stack.push_async_callback(broker.stop)
         return broker
+
+    async def committed_logs(self) -> Mapping[TopicPartition, int]:
+        if self.away:
+            raise self.away.pop()
+        return await committed_logs(self.settings, self.group)
 
     async def send(self, *events: Happened | dict[str, Any]) -> None:
         records = [
@@ -152,35 +171,116 @@ async def test_in_passing_trouble_the_whole_batch_comes_again_after_a_pause_and_
     assert await desk.letters() == []
 
 
-async def test_what_was_in_hand_when_the_log_was_lost_says_nothing_about_the_new_one(desk: Desk) -> None:
-    """Its failure would send the reader to a place that is the middle of another log by now."""
+def in_log(number: int, *events: Happened) -> list[dict[str, Any]]:
+    """Records as the relay sends them once logs were lost."""
+    headers = [(LOG_HEADER, str(number).encode())]
+    return [{"key": event.ticket_id.encode(), "value": event.model_dump_json().encode(), "headers": headers} for event in events]
+
+
+async def test_a_reader_that_meets_a_later_log_reads_it_from_its_beginning_and_once(desk: Desk) -> None:
+    """Its place was one in the log before: what the new one holds up to there it has never seen."""
+    applied = Applied()
+    await desk.member(applied)
     await desk.send(*life("a", 4))
-    applied = Applied(gate=asyncio.Event())
-    await desk.member(applied, batch=3)
-    assert applied.gate
-    applied.gate.set()
     await desk.all_committed()
-    applied.gate.clear()
-    applied.entered.clear()
-    await desk.send(*(happened("a", number) for number in (5, 6)))
-    await applied.entered.wait()
-
-    before = desk.inlet.offsets.rebalances
-    await delete(desk.settings, desk.topic)
-
-    async def made_again() -> bool:
-        return desk.topic in await ensure_topics(desk.settings, [desk.topic])
-
-    async def joined_again() -> bool:
-        return desk.inlet.offsets.rebalances >= before + 2 and desk.inlet.assigned()  # taken away, and given
-
-    await eventually(made_again)
-    await desk.send(*(happened("a", number) for number in range(5, 13)))
-    await eventually(joined_again)
-    applied.outages.append(TransientError("the database is away"))
-    applied.gate.set()
+    await desk.send(*in_log(7, happened("a", 5), happened("a", 6)), happened("a", 7))  # the last was on its way when the loss was noticed
     await desk.all_committed()
-    assert applied.of("a") == list(range(1, 13))
+    await desk.send(*in_log(7, happened("a", 8)))
+    await desk.all_committed()
+    assert applied.of("a") == [1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8]
+
+
+class Reader:
+    """As much of a consumer as says where it reads."""
+
+    def __init__(self, *mine: TopicPartition) -> None:
+        self.mine = mine
+        self.sought: dict[TopicPartition, int] = {}
+        self.committed: dict[TopicPartition, tuple[int, str]] = {}
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        return frozenset(self.mine)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.sought[partition] = offset
+
+    async def commit(self, offsets: dict[TopicPartition, tuple[int, str]]) -> None:
+        self.committed |= offsets
+
+
+def at(place: TopicPartition, offset: int, log: int = 0) -> Any:
+    headers = ((LOG_HEADER, str(log).encode()),) if log else ()
+    return SimpleNamespace(topic=place.topic, partition=place.partition, offset=offset, headers=headers)
+
+
+async def test_what_was_applied_in_a_lost_log_is_not_committed_in_the_next(logger: FilteringBoundLogger) -> None:
+    lost, unharmed = (TopicPartition("events", number) for number in range(2))
+
+    async def none() -> Mapping[TopicPartition, int]:
+        return {}
+
+    offsets, reader = Offsets(none, logger), Reader(lost, unharmed)
+    for place in (lost, unharmed):
+        assert await offsets.in_its_log(reader, place, [at(place, 4)])
+        offsets.applied([at(place, 4)])
+    assert not await offsets.in_its_log(reader, lost, [at(lost, 5), at(lost, 6, log=7), at(lost, 7)])
+    assert reader.sought == {lost: 0}
+    await offsets.settle(reader, at_once=True)
+    assert reader.committed == {unharmed: (5, "0")}
+    assert await offsets.in_its_log(reader, lost, [at(lost, 0, log=7)])
+    offsets.applied([at(lost, 0, log=7)])
+    await offsets.settle(reader, at_once=True)
+    assert reader.committed == {unharmed: (5, "0"), lost: (1, "7")}
+
+
+async def test_where_another_reads_by_now_is_left_to_it(logger: FilteringBoundLogger) -> None:
+    place, reader = TopicPartition("events", 0), Reader()
+
+    async def none() -> Mapping[TopicPartition, int]:
+        return {}
+
+    assert not await Offsets(none, logger).in_its_log(reader, place, [at(place, 4, log=7)])
+    assert reader.sought == {}
+
+
+@pytest.mark.parametrize("value", [None, b"", b"-1", b"9" * 5_000, b"seven", b"\xff", b"7.0", "٧".encode()])
+def test_a_log_that_is_no_number_is_none(value: bytes | None) -> None:
+    record: Any = SimpleNamespace(headers=((LOG_HEADER, value),))
+    assert log_of(record) == 0
+
+
+async def test_a_place_committed_in_a_lost_log_is_none_in_the_new_one_and_one_in_the_new_one_is_kept(desk: Desk) -> None:
+    await desk.send(*in_log(7, *life("a", 8)))
+    [number] = [number for number, end in (await end_offsets(desk.settings, desk.topic)).items() if end]
+    place = TopicPartition(desk.topic, number)
+    async with AIOKafkaConsumer(**client_options(desk.settings), group_id=desk.group, enable_auto_commit=False) as last_words:
+        last_words.assign([place])
+        await last_words.commit({place: 5})  # of somebody who thought that the old log was still there
+    applied = Applied()
+    broker = await desk.member(applied)
+    await desk.all_committed()
+    assert applied.of("a") == [1, 2, 3, 4, 5, 6, 7, 8]
+    await broker.stop()
+
+    await desk.send(*in_log(7, happened("a", 9)))
+    await desk.member(applied)
+    await desk.all_committed()
+    assert applied.of("a")[8:] == [9]
+
+
+async def test_nothing_is_lost_when_kafka_cannot_say_which_log_a_place_belongs_to(desk: Desk) -> None:
+    await desk.send(*in_log(7, *life("a", 5)))
+    applied = Applied()
+    broker = await desk.member(applied)
+    await desk.all_committed()
+    await broker.stop()
+
+    await desk.send(*in_log(7, happened("a", 6)))
+    desk.away += [TransientError("Kafka is away"), TransientError("Kafka is away")]
+    await desk.member(applied)
+    await desk.all_committed()
+    assert applied.of("a") == [1, 2, 3, 4, 5, 6]
+    assert desk.away == []
 
 
 async def test_of_fifty_records_the_one_that_never_works_is_put_aside_and_the_rest_applied_in_order(desk: Desk) -> None:

@@ -1,7 +1,6 @@
 """The relay: what the journal owes goes to Kafka in order, at least once, and again when Kafka has lost it."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -37,12 +36,12 @@ class Line:
         self.database, self.logger = database, logger
         self.journal = Journal(database, topic)
         self.producers: list[AIOKafkaProducer] = []
+        self.relays: list[Relay] = []
         self.relay = self.another()
 
     def another(self, make: Callable[[], Any] | None = None, journal: Journal | None = None, **options: Any) -> Relay:
         self.slots = Slots(self.mongo, self.database["relay_leases"], "only")
-        hurried: dict[str, Any] = {"mark_every": 0.0, "refill_after": timedelta()}
-        return Relay(
+        relay = Relay(
             self.topic,
             journal or self.journal,
             self.slots,
@@ -53,8 +52,10 @@ class Line:
             state=self.database["relay_state"],
             window=HOUR,
             logger=self.logger,
-            **hurried | options,
+            **{"mark_every": 0.0} | options,
         )
+        self.relays.append(relay)
+        return relay
 
     def make_producer(self) -> AIOKafkaProducer:
         self.producers.append(make_producer(self.settings, "tests"))
@@ -85,7 +86,8 @@ async def line(
     await ensure_topics(settings, [made.topic])
     await made.slots.renew()
     yield made
-    await made.relay.close()
+    for relay in made.relays:
+        await relay.close()
 
 
 def numbered(ticket: str, *numbers: int) -> list[str]:
@@ -303,6 +305,32 @@ async def test_after_a_failure_another_producer_takes_over(line: Line) -> None:
     assert await line.published() == {"bad": ["bad-1"]}
 
 
+class Away:
+    """A producer that finds no Kafka."""
+
+    def __init__(self, real: AIOKafkaProducer) -> None:
+        self._real = real
+
+    async def start(self) -> None:
+        raise KafkaError("away")
+
+    async def stop(self) -> None:
+        await self._real.stop()
+
+
+async def test_what_could_not_be_sent_is_not_overtaken_by_what_follows_it(line: Line) -> None:
+    away = [True, False]
+    relay = line.another(lambda: Away(line.make_producer()) if away.pop(0) else line.make_producer())
+    await line.slots.renew()
+    await line.happen(happened("a", 1))
+    with pytest.raises(TransientError, match="away"):
+        await relay.step()
+    await line.happen(happened("a", 2))
+    while await line.owed():
+        await relay.step()
+    assert await line.published() == {"a": numbered("a", 1, 2)}
+
+
 class Silent:
     """A producer that hands records on when it is told to, as one does whose Kafka is away."""
 
@@ -390,7 +418,7 @@ async def test_when_the_topic_is_gone_it_is_made_again_and_everything_in_the_win
 
     async def noticed() -> bool:
         with suppress(TransientError):  # a topic just made has no partitions yet
-            await line.relay.check_log()
+            await owe_again(line)
         return line.journal.bell.is_set()
 
     line.journal.bell.clear()
@@ -415,47 +443,117 @@ async def lose_the_log(line: Line) -> None:
     await eventually(made_again)
 
 
-async def test_a_new_log_is_left_alone_until_its_readers_have_noticed_that_it_is_new(line: Line) -> None:
+async def log_of(line: Line) -> int:
+    row = await line.database["relay_state"].find_one({"_id": line.topic})
+    return int((row or {}).get("log", 0))
+
+
+async def owe_again(line: Line) -> None:
+    while await line.relay.check_log():
+        pass
+
+
+async def test_records_say_which_log_they_are_in_once_one_was_lost(line: Line) -> None:
+    await now_and_before(line)
+    assert {"log"}.isdisjoint(name for record in await records_of(line.settings, line.topic) for name, _ in record.headers)
+    for before in (0, 1_000):
+        await lose_the_log(line)
+        await owe_again(line)
+        assert await log_of(line) > before
+        await line.relay.step()
+        logs = [dict(record.headers)["log"] for record in await records_of(line.settings, line.topic)]
+        assert logs == [str(await log_of(line)).encode()] * 2
+
+
+async def test_until_what_was_lost_is_owed_again_nothing_new_is_published(line: Line) -> None:
     await now_and_before(line)
     await lose_the_log(line)
-    await line.relay.check_log()
-    patient = line.another(refill_after=timedelta(seconds=5))
+    assert await line.relay.check_log() is True  # and whoever noticed it dies
+    await line.happen(happened("b", 2, occurred_at=line.mongo.now()))
+    line.relay = line.another()
     await line.slots.renew()
-    found = time.monotonic()
-    await line.happen(happened("c", 1, occurred_at=line.mongo.now()))
-    assert await patient.step() is False
+    assert await line.relay.step() is False
     assert await line.published() == {}
+    assert await line.relay.check_log() is False  # another does what is to be done
     while await line.owed():
-        await patient.step()
-    assert time.monotonic() - found > 4
-    await patient.close()
-    assert await line.published() == {"a": ["a-2"], "b": ["b-1"], "c": ["c-1"]}
+        await line.relay.step()
+    assert {ticket: ids[:2] for ticket, ids in (await line.published()).items()} == {"a": ["a-2"], "b": ["b-1", "b-2"]}
+
+
+async def test_owing_again_goes_on_where_it_was_left(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kit.relay.OWING_FOR", 0.0)
+    monkeypatch.setattr("kit.journal.PAGE", 2)
+    since = line.mongo.now() - HOUR / 2
+    await line.happen(*(happened("a", number, occurred_at=since + timedelta(seconds=number)) for number in range(1, 6)))
+    await line.relay.step()
+    await lose_the_log(line)
+    await line.relay.check_log()
+    seen = [len(await line.owed()) for _ in range(4) if await line.relay.check_log()]
+    assert seen == [2, 3, 4, 5]  # every step begins with what the one before ended with: others may have its time
+    assert await line.relay.check_log() is False
+    assert await line.owed() == numbered("a", 1, 2, 3, 4, 5)
 
 
 async def test_several_who_find_the_log_lost_at_once_owe_it_again_once(line: Line) -> None:
     await now_and_before(line)
     await lose_the_log(line)
     others = [line.another() for _ in range(3)]
-    await asyncio.gather(*(relay.check_log() for relay in others))
-    row = await line.database["relay_state"].find_one({"_id": line.topic})
-    assert row is not None
-    assert row["log"] == 1
-    assert await line.owed() == ["a-2", "b-1"]
+    await line.slots.renew()
+    for relay in others:  # all have learned of the log that is lost
+        await relay.step()
+    assert await asyncio.gather(*(relay.check_log() for relay in others)) == [True] * 3
+    log = await log_of(line)
+    while any(await asyncio.gather(*(relay.check_log() for relay in others))):
+        pass
+    while await line.owed():
+        for relay in others:
+            await relay.step()
+            await relay.check_log()
+    assert await log_of(line) == log
+    assert await line.published() == {"a": ["a-2"], "b": ["b-1"]}
 
 
-async def test_one_who_died_when_it_had_found_the_log_lost_leaves_it_to_be_found_again(line: Line) -> None:
+async def test_what_is_published_while_it_is_owed_again_is_no_second_loss(line: Line) -> None:
     await now_and_before(line)
     await lose_the_log(line)
-    await line.database["relay_state"].update_one({"_id": line.topic}, {"$inc": {"log": 1}})  # as far as the dead one came
     await line.relay.check_log()
-    assert await line.owed() == ["a-2", "b-1"]
+    log = await log_of(line)
+    await line.relay.step()
+    await owe_again(line)
+    await line.relay.step()
+    await line.relay.check_log()
+    assert await log_of(line) == log
+    assert await line.published() == {"a": ["a-2"], "b": ["b-1"]}
+    assert await line.owed() == []
+
+
+async def test_a_relay_that_learns_of_a_loss_from_another_forgets_the_log_it_knew(line: Line) -> None:
+    await now_and_before(line)
+    other = line.another()
+    await lose_the_log(line)
+    while await other.check_log():
+        pass
+    await line.relay.check_log()
+    await line.slots.renew()
+    await line.relay.step()
+    [log] = {dict(record.headers)["log"] for record in await records_of(line.settings, line.topic)}
+    assert log == str(await log_of(line)).encode()
+
+
+async def test_what_an_early_release_remembered_of_a_log_counts(line: Line) -> None:
+    await line.database["relay_state"].insert_one({"_id": line.topic, "offsets": {"0": 3}})
+    await line.happen(happened("a", 1))
+    await line.relay.check_log()
+    await owe_again(line)
+    await line.relay.step()
+    assert await line.owed() == []
 
 
 async def test_an_empty_topic_of_the_same_name_is_a_lost_log_too(line: Line) -> None:
     await now_and_before(line)
     await lose_the_log(line)
     await line.happen(happened("c", 1, occurred_at=line.mongo.now()))
-    await line.relay.check_log()
+    await owe_again(line)
     assert await line.owed() == ["a-2", "b-1", "c-1"]
 
 
@@ -469,6 +567,7 @@ async def test_a_new_log_that_is_longer_than_the_lost_one_is_known_by_its_first_
     while await line.owed():
         with suppress(TransientError):
             await published.step()
+            await published.check_log()
     await published.close()
     lasting = await line.published()
     assert {"a-2", "b-1"} <= {event for events in lasting.values() for event in events}
