@@ -12,7 +12,7 @@ from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -56,6 +56,7 @@ UNHURRIED_AHEAD_BYTES = 256_000
 """More than `UNHURRIED_BYTES`: where one partition alone is behind, what Kafka may give of it must be worth giving at once."""
 
 LONGEST_NUMBER = 20
+"""Digits of a log's number; what is longer is none."""
 
 APPLIED = Counter("helpdesk_events_applied", "Events applied", ["topic", "group"])
 SKIPPED = Counter("helpdesk_events_unknown", "Events of a type this release does not know", ["topic", "type"])
@@ -116,26 +117,6 @@ class Inlet(Generic[E]):
         consumer: AIOKafkaConsumer | None = getattr(self.subscriber, "consumer", None)
         if consumer is not None:
             await self.offsets.settle(consumer, at_once=True)
-
-    async def continuing(
-        self, consumer: AIOKafkaConsumer, found: Mapping[TopicPartition, Sequence[ConsumerRecord]]
-    ) -> tuple[ConsumerRecord, ...]:
-        """Without what belongs to another log than the place it was read from: that comes again, from that log's beginning."""
-        try:
-            return tuple(
-                [
-                    one
-                    for partition, records in found.items()
-                    if await self.offsets.in_its_log(consumer, partition, records)
-                    for one in records
-                ]
-            )
-        except Exception as error:  # noqa: BLE001 (whatever it is, what was fetched must come again)
-            self._logger.warning("inlet.pausing", topic=self.topic, group=self.group, error=repr(error)[:300])
-            for partition, records in found.items():
-                rewind(consumer, partition, records[0].offset)
-            await asyncio.sleep(LOOK_MS / 1000)
-            return ()
 
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
         """Apply a batch. Raises (after a pause) only when all of it must come again."""
@@ -205,7 +186,7 @@ def _halves(pairs: list[tuple[ConsumerRecord, E]]) -> list[list[tuple[ConsumerRe
     return [pairs[:middle], pairs[middle:]]
 
 
-class Offsets:
+class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]
     """Remembers what was applied and commits it twice a second instead of after every batch.
 
     A crash in between has those records come again, which every `apply` knows. At fifty batches a second the commits cost as much as what
@@ -218,26 +199,65 @@ class Offsets:
     def __init__(self, committed_logs: CommittedLogs, logger: FilteringBoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
         self._committed_logs = committed_logs
         self._logs: dict[TopicPartition, int] = {}
+        """Of this assignment: after a rebalance everything is read from where Kafka says, in whichever log that is."""
         self._logger = logger
         self._clock = clock
         self._applied: dict[TopicPartition, int] = {}
         self._committed_at = float("-inf")
 
-    def applied(self, records: Sequence[ConsumerRecord]) -> None:
-        for record in records:
-            self._applied[TopicPartition(record.topic, record.partition)] = record.offset + 1
+    def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:  # noqa: ARG002 (aiokafka's)
+        self._logs, self._applied = {}, {}
 
-    async def in_its_log(self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]) -> bool:
-        """Whether these continue what was read before; if not, the partition begins at its beginning. Raises what asking Kafka raises."""
+    on_partitions_assigned = on_partitions_revoked
+
+    def applied(self, records: Sequence[ConsumerRecord]) -> None:
+        """Not what was fetched before a rebalance: it may be in another log than what is read now."""
+        for record in records:
+            partition = TopicPartition(record.topic, record.partition)
+            if partition in self._logs:
+                self._applied[partition] = record.offset + 1
+
+    def rewind(self, consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
+        """As far as it has been this process's to read since that was fetched."""
+        if partition in self._logs:
+            consumer.seek(partition, offset)
+
+    async def continuing(
+        self, consumer: AIOKafkaConsumer, found: Mapping[TopicPartition, Sequence[ConsumerRecord]]
+    ) -> tuple[ConsumerRecord, ...]:
+        """Without what is in a later log than the place it was read from: that comes again, from the log's beginning."""
+        logs = self._logs
+        if unknown := found.keys() - logs.keys():
+            try:
+                logs |= await self._ask(consumer, unknown)
+            except Exception as error:  # noqa: BLE001 (whatever it is, what was fetched must come again)
+                self._logger.warning("inlet.pausing", error=repr(error)[:300])
+                if logs is self._logs:
+                    for partition, records in found.items():
+                        consumer.seek(partition, records[0].offset)
+                await asyncio.sleep(LOOK_MS / 1000)
+                return ()
+            if logs is not self._logs:  # there was a rebalance
+                return ()
+        return tuple(record for partition, records in found.items() if self._goes_on(consumer, partition, records) for record in records)
+
+    async def _ask(self, consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        committed = await self._committed_logs()
+        for partition in partitions - committed.keys():
+            if await consumer.committed(partition) is not None:  # aiokafka takes an answer that is an error for one without places
+                raise TransientError(f"Kafka did not say which log the place in {partition.topic} {partition.partition} belongs to")
+        return {partition: committed.get(partition, 0) for partition in partitions}
+
+    def _goes_on(self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]) -> bool:
         log = max(map(log_of, records))
-        if partition not in self._logs:
-            self._logs[partition] = (await self._committed_logs()).get(partition, 0) if log else 0
         if log <= self._logs[partition]:
             return True
         self._logs[partition] = log
         self._applied.pop(partition, None)
+        if records[0].offset == 0:
+            return True
         self._logger.warning("inlet.begins_anew", topic=partition.topic, partition=partition.partition, log=log)
-        rewind(consumer, partition, 0)
+        consumer.seek(partition, 0)
         return False
 
     async def settle(self, consumer: AIOKafkaConsumer, *, at_once: bool = False) -> None:
@@ -246,9 +266,7 @@ class Offsets:
         if not self._applied or (now - self._committed_at < COMMIT_EVERY and not at_once):
             return
         mine = consumer.assignment()
-        offsets = {
-            partition: (offset, str(self._logs.get(partition, 0))) for partition, offset in self._applied.items() if partition in mine
-        }
+        offsets = {partition: (offset, str(self._logs[partition])) for partition, offset in self._applied.items() if partition in mine}
         self._applied, self._committed_at = {}, now
         try:
             if offsets:  # without a limit it would wait for ever for a Kafka that is away, and nothing would be asked for meanwhile
@@ -260,11 +278,6 @@ class Offsets:
 def log_of(record: ConsumerRecord) -> int:
     value = dict(record.headers).get(LOG_HEADER) or b""
     return int(value) if value.isdigit() and len(value) < LONGEST_NUMBER else 0
-
-
-def rewind(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
-    if partition in consumer.assignment():  # else it is another's to read
-        consumer.seek(partition, offset)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -281,7 +294,7 @@ class _Batch:
             await self.inlet.settle()
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        rewind(self.consumer, partition, offset)
+        self.inlet.offsets.rewind(self.consumer, partition, offset)
 
 
 async def _undecoded(message: Any) -> Any:  # noqa: ANN401
@@ -308,6 +321,7 @@ def subscribe(
         ack_policy=AckPolicy.NACK_ON_ERROR,
         session_timeout_ms=session_timeout_ms,
         rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+        listener=inlet.offsets,
         heartbeat_interval_ms=min(3_000, session_timeout_ms // 4),
         fetch_max_wait_ms=UNHURRIED_MS if unhurried else LOOK_MS,
         fetch_min_bytes=UNHURRIED_BYTES if unhurried else 1,
@@ -324,7 +338,7 @@ def subscribe(
         """As FastStream's own, without its sleep after a look that found nothing, which the first record after a silence sat out."""
         await inlet.offsets.settle(consumer)
         found = await consumer.getmany(timeout_ms=LOOK_MS, max_records=batch)
-        return await inlet.continuing(consumer, found)
+        return await inlet.offsets.continuing(consumer, found)
 
     subscriber.get_msg = get_msg  # type: ignore[method-assign]
     inlet.subscriber = subscriber

@@ -7,7 +7,7 @@ transaction: one row of `owed` for all that was journalled together, gone once a
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from collections.abc import Collection as Some
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -155,7 +155,7 @@ class Journal:
                 await self._owed.update_many({"_id": {"$in": part}}, {"$pull": {"entries": {"id": {"$in": ids}}}}, session=session)
                 await self._owed.delete_many({"_id": {"$in": part}, "entries": []}, session=session)
 
-    async def owe_again(self, since: datetime) -> AsyncIterator[tuple[datetime, int]]:
+    async def owe_again(self, since: datetime) -> AsyncGenerator[tuple[datetime, int], None]:
         """Everything journalled since `since` is to be published again. Yields, page by page, up to when that is done and of how many."""
         with translated():
             lost = self._entries.find({"at": {"$gte": since}}, {"at": 1, "slot": 1}).sort("at", ASCENDING)

@@ -159,7 +159,7 @@ async def end_offsets(settings: ServiceSettings, topic: str) -> dict[int, int]:
 
 
 async def committed_logs(settings: ServiceSettings, group: str) -> dict[TopicPartition, int]:
-    """Which log the place belongs to that a group has committed, by partition. TransientError when Kafka is away."""
+    """Which log the place belongs to that a group has committed, by partition; 0 where it says none. TransientError when Kafka is away."""
     admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=10_000)
     try:
         await admin.start()
@@ -168,7 +168,7 @@ async def committed_logs(settings: ServiceSettings, group: str) -> dict[TopicPar
         raise TransientError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
     finally:
         await admin.close()
-    return {partition: int(found.metadata) for partition, found in offsets.items() if (found.metadata or "").isdecimal()}
+    return {partition: int(found.metadata) if (found.metadata or "").isdecimal() else 0 for partition, found in offsets.items()}
 
 
 async def _partitions(settings: ServiceSettings, topic: str) -> list[int]:

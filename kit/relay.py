@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -101,6 +102,8 @@ class Relay:
         self._unmarked: dict[str, Document] = {}
         self._last: dict[str, int] = {}
         """The last place sent by stream."""
+        self._lost: dict[int, int] = {}
+        """What shows that the log was lost; it shows once, and must be known until it is written down."""
         self._look = True
 
     async def step(self) -> bool:
@@ -201,8 +204,7 @@ class Relay:
             try:
                 await producer.start()
             except (KafkaError, OSError) as error:
-                self._last.clear()  # what was to be sent was not
-                self._look = True
+                self._look = True  # what was to be sent was not
                 await producer.stop()
                 raise TransientError(f"Kafka: {error!r}") from error
             self._producer = producer
@@ -255,9 +257,10 @@ class Relay:
 
     async def _is_same_log(self, offsets: Offsets) -> bool:
         """A record that got a place an earlier one had is in a new log. Its ends alone don't show that when it is longer."""
-        lost = {partition: last for partition, last in self._known.items() if partition in offsets and offsets[partition][0] <= last}
+        self._lost |= {partition: last for partition, last in self._known.items() if partition in offsets and offsets[partition][0] <= last}
+        lost = bool(self._lost)
         if lost and self._log is not None:
-            await self._log_lost(self._log, lost)
+            await self._log_lost(self._log, self._lost)
         return not lost
 
     async def check_log(self) -> bool:
@@ -270,7 +273,7 @@ class Relay:
         if self._log not in {None, row["log"]}:
             self._forget()
         if "owing" in row:
-            return await self._owe_again(row["owing"])
+            return await self._owe_again(row["log"], row["owing"])
         ends = await self._ends()
         if not ends:
             # Gone, or not yet known to a broker that has just started: only the ends of a topic that is there say what was lost.
@@ -285,28 +288,30 @@ class Relay:
 
     async def _log_lost(self, log: int, lost: Mapping[int, int]) -> None:
         """From now on nobody's marks of that log count. Of several who find it out at once, one is the first."""
-        self._forget()
         now = self._slots.now()
         # Later than any before, also when the database is an older one that was restored: readers believe the latest.
         another = {"log": max(log + 1, int(now.timestamp() * 1000)), "owing": now - self._window}
         with translated():
             found = await self._state.update_one({"_id": self._topic, "log": log}, {"$set": another, "$unset": {"offsets": ""}})
+        self._forget()
         if found.matched_count:
             self._logger.error("relay.log_lost", topic=self._topic, partitions=len(lost))
 
-    async def _owe_again(self, since: datetime) -> bool:
-        """A stretch of the window. Whoever dies or is overtaken in the middle loses nothing: how far it is owed again is written down."""
-        count, began = 0, time.monotonic()
-        async for at, entries in self._journal.owe_again(since):
-            REPUBLISHED.labels(self._topic).inc(entries)
-            count += entries
-            with translated():
-                await self._state.update_one({"_id": self._topic, "owing": {"$lt": at}}, {"$set": {"owing": at}})
-            if at > since and time.monotonic() - began > OWING_FOR:
-                return True
+    async def _owe_again(self, log: int, since: datetime) -> bool:
+        """A stretch of the window. Whoever dies in the middle loses nothing: how far it is owed again is written down, for any to go on."""
+        mine, began = {"_id": self._topic, "log": log, "owing": {"$exists": True}}, time.monotonic()
+        async with aclosing(self._journal.owe_again(since)) as pages:
+            async for at, entries in pages:
+                REPUBLISHED.labels(self._topic).inc(entries)
+                with translated():
+                    found = await self._state.update_one(mine, {"$max": {"owing": at}})
+                if not found.matched_count:  # another has ended it, or that log is lost too
+                    return False
+                if at > since and time.monotonic() - began > OWING_FOR:
+                    return True
         with translated():
-            await self._state.update_one({"_id": self._topic}, {"$unset": {"owing": ""}})
-        self._logger.warning("relay.owed_again", topic=self._topic, entries=count)
+            await self._state.update_one(mine, {"$unset": {"owing": ""}})
+        self._logger.warning("relay.owed_again", topic=self._topic)
         self._journal.bell.set()
         return False
 

@@ -2,6 +2,7 @@
 
 On the wire the body is JSON and the same attributes stand in `ce_*` record headers
 (CloudEvents Kafka protocol binding, section 3.2), so that tools can route without decoding.
+A header `log` numbers the log a record was sent to, once Kafka has lost one (docs/decisions/006).
 """
 
 from datetime import UTC, datetime

@@ -1,22 +1,23 @@
 """The relay: what the journal owes goes to Kafka in order, at least once, and again when Kafka has lost it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from pymongo.errors import AutoReconnect
 from structlog.typing import FilteringBoundLogger
 
 from kit.errors import TransientError
 from kit.journal import Journal
 from kit.kafka import end_offsets, ensure_topics, make_producer
 from kit.leases import Slots
-from kit.mongo import Database, Document, Mongo, Session
+from kit.mongo import Collection, Database, Document, Mongo, Session
 from kit.publishing import OLDEST, measure_age
 from kit.relay import Relay
 from kit.settings import ServiceSettings
@@ -41,6 +42,7 @@ class Line:
 
     def another(self, make: Callable[[], Any] | None = None, journal: Journal | None = None, **options: Any) -> Relay:
         self.slots = Slots(self.mongo, self.database["relay_leases"], "only")
+        usual: dict[str, Any] = {"mark_every": 0.0, "state": self.database["relay_state"]}
         relay = Relay(
             self.topic,
             journal or self.journal,
@@ -49,10 +51,9 @@ class Line:
             make_producer=make or self.make_producer,
             ends=partial(end_offsets, self.settings, self.topic),
             restore_topics=partial(require_topics, self.settings, [self.topic]),
-            state=self.database["relay_state"],
             window=HOUR,
             logger=self.logger,
-            **{"mark_every": 0.0} | options,
+            **usual | options,
         )
         self.relays.append(relay)
         return relay
@@ -442,6 +443,13 @@ async def lose_the_log(line: Line) -> None:
 
     await eventually(made_again)
 
+    async def whole() -> bool:
+        with suppress(TransientError):  # a topic just made has no partitions yet
+            return len(await end_offsets(line.settings, line.topic)) == line.settings.kafka_partitions
+        return False
+
+    await eventually(whole)
+
 
 async def log_of(line: Line) -> int:
     row = await line.database["relay_state"].find_one({"_id": line.topic})
@@ -487,11 +495,60 @@ async def test_owing_again_goes_on_where_it_was_left(line: Line, monkeypatch: py
     await line.happen(*(happened("a", number, occurred_at=since + timedelta(seconds=number)) for number in range(1, 6)))
     await line.relay.step()
     await lose_the_log(line)
-    await line.relay.check_log()
+    assert await line.relay.check_log() is True
     seen = [len(await line.owed()) for _ in range(4) if await line.relay.check_log()]
     assert seen == [2, 3, 4, 5]  # every step begins with what the one before ended with: others may have its time
     assert await line.relay.check_log() is False
     assert await line.owed() == numbered("a", 1, 2, 3, 4, 5)
+
+
+class Slow(Journal):
+    """Owes a page, and then nothing until it is let."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.entered, self.go = asyncio.Event(), asyncio.Event()
+
+    async def owe_again(self, since: datetime) -> AsyncGenerator[tuple[datetime, int], None]:
+        async for page in super().owe_again(since):
+            self.entered.set()
+            await self.go.wait()
+            yield page
+
+
+async def test_who_is_late_with_what_one_loss_made_owed_ends_nothing_of_the_next(line: Line) -> None:
+    await now_and_before(line)
+    await lose_the_log(line)
+    await line.relay.check_log()
+    journal = Slow(line.database, line.topic)
+    late = asyncio.create_task(line.another(journal=journal).check_log())
+    await line.slots.renew()
+    await journal.entered.wait()
+    await owe_again(line)
+    while await line.owed():
+        await line.relay.step()
+
+    await lose_the_log(line)
+    assert await line.relay.check_log() is True
+    journal.go.set()
+    assert await late is False
+    await owe_again(line)
+    while await line.owed():
+        with suppress(TransientError):  # the old producer may know a topic of the same name that is gone
+            await line.relay.step()
+    assert await line.published() == {"a": ["a-2"], "b": ["b-1"]}
+
+
+async def test_a_loss_found_while_marking_keeps_everything_back_until_it_is_known_what_is_owed(line: Line) -> None:
+    relay, _ = await watched(line, mark_every=1_000.0)
+    await line.happen(happened("a", 1))
+    await relay.step()
+    await line.database["relay_state"].update_one({"_id": line.topic}, {"$inc": {"log": 1}})
+    await line.happen(happened("a", 2), happened("a", 4))  # does not follow: it is looked up, and what waits is marked before
+    assert await relay.step() is False
+    assert await line.published() == {"a": ["a-1"]}
+    await relay.step()
+    assert await line.published() == {"a": numbered("a", 1, 1, 2, 4)}
 
 
 async def test_several_who_find_the_log_lost_at_once_owe_it_again_once(line: Line) -> None:
@@ -573,6 +630,42 @@ async def test_a_new_log_that_is_longer_than_the_lost_one_is_known_by_its_first_
     assert {"a-2", "b-1"} <= {event for events in lasting.values() for event in events}
     await line.relay.check_log()
     assert await line.owed() == []
+
+
+class Stumbling:
+    """A collection of which the first loss is not written down."""
+
+    def __init__(self, real: Collection) -> None:
+        self._real, self.stumbled = real, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    async def update_one(self, which: Document, change: Document, **options: Any) -> Any:
+        if "owing" in change.get("$set", {}) and not self.stumbled:
+            self.stumbled = True
+            raise AutoReconnect("primary gone")
+        return await self._real.update_one(which, change, **options)
+
+
+async def test_a_loss_that_could_not_be_written_down_is_not_forgotten(line: Line) -> None:
+    """It shows once: what is published next has places beyond all that was acknowledged."""
+    await now_and_before(line)
+    await lose_the_log(line)
+    late = [happened(ticket, number, occurred_at=line.mongo.now()) for ticket in "ab" for number in (3, 4, 5, 6)]
+    await line.happen(*late)
+    state = Stumbling(line.database["relay_state"])
+    line.relay = line.another(state=state)
+    await line.slots.renew()
+    with pytest.raises(TransientError):
+        await line.relay.step()
+    assert state.stumbled
+    async with asyncio.timeout(30):
+        while await line.owed() or not await log_of(line):
+            await line.relay.step()
+            await owe_again(line)
+    lasting = await line.published()
+    assert {"a-2", "b-1"} <= {event for events in lasting.values() for event in events}
 
 
 async def test_the_age_of_the_oldest_waiting_entry_can_be_seen(line: Line) -> None:
