@@ -43,6 +43,9 @@ COMMIT_EVERY = 0.5
 COMMIT_PATIENCE = 5.0
 """Seconds; what is not committed comes again."""
 
+ASK_PATIENCE = 10.0
+"""Seconds for asking which log places belong to; it is asked again."""
+
 UNHURRIED_MS = 250
 """How long records are collected where nobody waits for what follows: a batch of thirty costs little more than one of one."""
 
@@ -227,9 +230,10 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]
     ) -> tuple[ConsumerRecord, ...]:
         """Without what is in a later log than the place it was read from: that comes again, from the log's beginning."""
         logs = self._logs
-        if unknown := found.keys() - logs.keys():
+        if found.keys() - logs.keys():
             try:
-                logs |= await self._ask(consumer, unknown)
+                async with asyncio.timeout(ASK_PATIENCE):
+                    logs |= await self._ask(consumer, (consumer.assignment() | found.keys()) - logs.keys())
             except Exception as error:  # noqa: BLE001 (whatever it is, what was fetched must come again)
                 self._logger.warning("inlet.pausing", error=repr(error)[:300])
                 if logs is self._logs:
@@ -244,7 +248,8 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _ask(self, consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         committed = await self._committed_logs()
         for partition in partitions - committed.keys():
-            if await consumer.committed(partition) is not None:  # aiokafka takes an answer that is an error for one without places
+            # aiokafka takes an answer that is an error for one without places. One that is still an error now has a partition read again.
+            if await consumer.committed(partition) is not None:
                 raise TransientError(f"Kafka did not say which log the place in {partition.topic} {partition.partition} belongs to")
         return {partition: committed.get(partition, 0) for partition in partitions}
 

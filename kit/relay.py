@@ -117,13 +117,14 @@ class Relay:
         crash_point("relay.after_ack")
         full = len(self._in_flight) >= BATCH
         acknowledged, offsets, failure = self._outcome()
+        if failure is not None:
+            self._last.clear()
+            self._look = True
         if self._log == self._sent_to and await self._is_same_log(offsets):
             self._unmarked |= {entry["_id"]: entry for entry in acknowledged}
             self._known |= {partition: last for partition, (_, last) in offsets.items()}
             PUBLISHED.labels(self._topic).inc(len(acknowledged))
         if failure is not None:
-            self._last.clear()
-            self._look = True
             await self.close()
             raise TransientError(f"publishing to {self._topic}: {failure!r}") from failure
         if len(self._unmarked) >= BATCH or time.monotonic() - self._marked_at >= self._mark_every:
@@ -144,6 +145,8 @@ class Relay:
         crash_point("relay.before_send")
         producer = await self._connected()
         for entry in entries:
+            if self._log != self._sent_to:  # found lost while this waited for a connection
+                break
             try:
                 answer: asyncio.Future[Any] = await producer.send(self._topic, **record(entry, self._sent_to))
             except (KafkaError, OSError) as error:
@@ -152,7 +155,7 @@ class Relay:
                 self._in_flight.append((entry, answer))
                 break
             self._in_flight.append((entry, answer))
-        return True
+        return bool(self._in_flight)
 
     async def _next(self) -> list[Document]:
         """What to publish now: what was just committed here, or what the journal has owed for longer."""
@@ -274,6 +277,9 @@ class Relay:
             self._forget()
         if "owing" in row:
             return await self._owe_again(row["log"], row["owing"])
+        if self._lost and self._log == row["log"]:
+            await self._log_lost(row["log"], self._lost)
+            return True
         ends = await self._ends()
         if not ends:
             # Gone, or not yet known to a broker that has just started: only the ends of a topic that is there say what was lost.

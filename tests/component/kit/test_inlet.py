@@ -255,7 +255,7 @@ async def test_at_its_beginning_a_later_log_is_read_on(logger: FilteringBoundLog
 
 async def test_an_unanswered_question_decides_nothing_for_any_partition(logger: FilteringBoundLogger) -> None:
     logs = Logs({P: 0, Q: 0})
-    offsets, reader = Offsets(logs, logger), Reader(P, Q)
+    offsets, reader = Offsets(logs, logger), Reader(P)
     assert await offsets.continuing(reader, {P: [at(P, 9)]})  # P is known, Q is not
 
     def away() -> None:
@@ -268,6 +268,18 @@ async def test_an_unanswered_question_decides_nothing_for_any_partition(logger: 
     logs.first = lambda: None
     assert await offsets.continuing(reader, found) == ()
     assert reader.sought == {P: 0, Q: 0}
+
+
+async def test_of_one_assignment_it_is_asked_once(logger: FilteringBoundLogger) -> None:
+    logs, questions = Logs({P: 0, Q: 7}), []
+    logs.first = lambda: questions.append(1)
+    offsets, reader = Offsets(logs, logger), Reader(P, Q)
+    assert len(await offsets.continuing(reader, {P: [at(P, 9)]})) == 1
+    assert len(await offsets.continuing(reader, {Q: [at(Q, 3, log=7)]})) == 1
+    assert questions == [1]
+    offsets.on_partitions_revoked([P, Q])
+    assert len(await offsets.continuing(reader, {Q: [at(Q, 4, log=7)]})) == 1
+    assert questions == [1, 1]
 
 
 async def test_an_answer_without_a_place_that_there_is_is_none(logger: FilteringBoundLogger) -> None:
