@@ -266,18 +266,19 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]
         return False
 
     async def settle(self, consumer: AIOKafkaConsumer, *, at_once: bool = False) -> None:
-        """Commit what was applied, if it is time. What Kafka does not take, as after a rebalance, is given again to whoever comes next."""
+        """Commit what was applied, if it is time. What Kafka does not take is tried again; after a rebalance it is read again."""
         now = self._clock()
         if not self._applied or (now - self._committed_at < COMMIT_EVERY and not at_once):
             return
-        mine = consumer.assignment()
-        offsets = {partition: (offset, str(self._logs[partition])) for partition, offset in self._applied.items() if partition in mine}
+        logs, applied = self._logs, self._applied
         self._applied, self._committed_at = {}, now
-        try:
-            if offsets:  # without a limit it would wait for ever for a Kafka that is away, and nothing would be asked for meanwhile
-                await asyncio.wait_for(consumer.commit(offsets), COMMIT_PATIENCE)
+        offsets = {partition: (offset, str(logs[partition])) for partition, offset in applied.items()}
+        try:  # without a limit it would wait for ever for a Kafka that is away, and nothing would be asked for meanwhile
+            await asyncio.wait_for(consumer.commit(offsets), COMMIT_PATIENCE)
         except (KafkaError, TimeoutError) as error:
             self._logger.warning("inlet.not_committed", error=repr(error)[:300])
+            if logs is self._logs:
+                self._applied = applied | self._applied
 
 
 def log_of(record: ConsumerRecord) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CommitFailedError, KafkaError
 from faststream.kafka import KafkaBroker
 from pymongo.errors import AutoReconnect
 from structlog.typing import FilteringBoundLogger
@@ -197,6 +197,8 @@ class Reader:
         self.mine, self._committed = mine, committed
         self.sought: dict[TopicPartition, int] = {}
         self.commits: dict[TopicPartition, tuple[int, str]] = {}
+        self.troubles: list[Exception] = []
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset(self.mine)
@@ -205,6 +207,9 @@ class Reader:
         self.sought[partition] = offset
 
     async def commit(self, offsets: dict[TopicPartition, tuple[int, str]]) -> None:
+        self.meanwhile()
+        if self.troubles:
+            raise self.troubles.pop(0)
         self.commits |= offsets
 
     async def committed(self, partition: TopicPartition) -> int | None:
@@ -305,6 +310,28 @@ async def test_a_rebalance_while_it_is_asked_leaves_everything_to_what_comes_aft
     logs.first = lambda: offsets.on_partitions_revoked([P])
     assert await offsets.continuing(reader, {P: [at(P, 10, log=7)]}) == ()
     assert reader.sought == {}
+
+
+async def test_what_kafka_did_not_take_is_committed_with_what_comes_next(logger: FilteringBoundLogger) -> None:
+    """Else a partition in which nothing more happens would seem unread for ever."""
+    offsets, reader = Offsets(Logs({P: 0, Q: 0}), logger), Reader(P, Q)
+    offsets.applied(await offsets.continuing(reader, {P: [at(P, 4)], Q: [at(Q, 4)]}))
+    reader.troubles = [CommitFailedError("rebalancing"), TimeoutError()]
+    await offsets.settle(reader, at_once=True)
+    offsets.applied(await offsets.continuing(reader, {P: [at(P, 5)]}))
+    for _ in range(2):
+        await offsets.settle(reader, at_once=True)
+    assert reader.commits == {P: (6, "0"), Q: (5, "0")}
+
+
+async def test_what_kafka_did_not_take_in_a_rebalance_is_not_committed_after_it(logger: FilteringBoundLogger) -> None:
+    offsets, reader = Offsets(Logs({P: 0}), logger), Reader(P)
+    offsets.applied(await offsets.continuing(reader, {P: [at(P, 4)]}))
+    reader.troubles = [CommitFailedError("rebalancing")]
+    reader.meanwhile = lambda: offsets.on_partitions_revoked([P])
+    for _ in range(2):
+        await offsets.settle(reader, at_once=True)
+    assert reader.commits == {}
 
 
 async def test_what_was_in_hand_in_a_rebalance_neither_commits_nor_rewinds(logger: FilteringBoundLogger) -> None:
