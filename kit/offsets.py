@@ -76,7 +76,7 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]
                 async with asyncio.timeout(ASK_PATIENCE):
                     logs |= await self._ask(consumer, (consumer.assignment() | found.keys()) - logs.keys())
             except Exception as error:  # noqa: BLE001 (whatever it is, what was fetched must come again)
-                self._logger.warning("inlet.pausing", error=repr(error)[:300])
+                self._logger.warning("inlet.pausing", topic=next(iter(found)).topic, error=repr(error)[:300])
                 if logs is self._logs:
                     for partition, records in found.items():
                         consumer.seek(partition, records[0].offset)

@@ -73,6 +73,7 @@ class Relay:
         logger: FilteringBoundLogger,
         answers_within: float = ANSWERS_WITHIN,
         mark_every: float = MARK_EVERY,
+        owing_for: float = OWING_FOR,
     ) -> None:
         self._topic = topic
         self._journal = journal
@@ -85,6 +86,7 @@ class Relay:
         self._window = window
         self._answers_within = answers_within
         self._mark_every = mark_every
+        self._owing_for = owing_for
         self._logger = logger
         self._producer: AIOKafkaProducer | None = None
         self._in_flight: list[tuple[Document, asyncio.Future[Any]]] = []
@@ -313,7 +315,7 @@ class Relay:
                     found = await self._state.update_one(mine, {"$max": {"owing": at}})
                 if not found.matched_count:  # another has ended it, or that log is lost too
                     return False
-                if at > since and time.monotonic() - began > OWING_FOR:
+                if at > since and time.monotonic() - began > self._owing_for:
                     return True
         with translated():
             await self._state.update_one(mine, {"$unset": {"owing": ""}})

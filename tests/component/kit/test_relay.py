@@ -14,7 +14,7 @@ from pymongo.errors import AutoReconnect
 from structlog.typing import FilteringBoundLogger
 
 from kit.errors import TransientError
-from kit.journal import Journal
+from kit.journal import PAGE, Journal
 from kit.kafka import end_offsets, ensure_topics, make_producer
 from kit.leases import Slots
 from kit.mongo import Collection, Database, Document, Mongo, Session
@@ -488,18 +488,18 @@ async def test_until_what_was_lost_is_owed_again_nothing_new_is_published(line: 
     assert {ticket: ids[:2] for ticket, ids in (await line.published()).items()} == {"a": ["a-2"], "b": ["b-1", "b-2"]}
 
 
-async def test_owing_again_goes_on_where_it_was_left(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kit.relay.OWING_FOR", 0.0)
-    monkeypatch.setattr("kit.journal.PAGE", 2)
-    since = line.mongo.now() - HOUR / 2
-    await line.happen(*(happened("a", number, occurred_at=since + timedelta(seconds=number)) for number in range(1, 6)))
-    await line.relay.step()
+async def test_owing_again_goes_on_where_it_was_left(line: Line) -> None:
+    since, count = line.mongo.now() - HOUR / 2, 2 * PAGE + 10
+    await line.happen(*(happened("a", number, occurred_at=since + timedelta(milliseconds=number)) for number in range(1, count + 1)))
+    while await line.owed():
+        await line.relay.step()
     await lose_the_log(line)
+    line.relay = line.another(owing_for=0.0)
     assert await line.relay.check_log() is True
-    seen = [len(await line.owed()) for _ in range(4) if await line.relay.check_log()]
-    assert seen == [2, 3, 4, 5]  # every step begins with what the one before ended with: others may have its time
+    seen = [len(await line.owed()) for _ in range(3) if await line.relay.check_log()]
+    assert seen == [PAGE, 2 * PAGE - 1, count]  # every step begins with what the one before ended with: others may have its time
     assert await line.relay.check_log() is False
-    assert await line.owed() == numbered("a", 1, 2, 3, 4, 5)
+    assert await line.owed() == numbered("a", *range(1, count + 1))
 
 
 class Slow(Journal):
